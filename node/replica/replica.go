@@ -1,0 +1,243 @@
+package replica
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"ordeal/node/paxos"
+)
+
+// Limits of a node.
+const (
+	// RequestsMax bounds the requests in flight and waiting; one more is answered NotApplied.
+	RequestsMax = 4096
+	// bootMax and the bits below it make nonces that no other life of the node used.
+	bootMax   = 1 << 24
+	nonceBits = 40
+)
+
+// A Config is what a node is started with.
+type Config struct {
+	Self  paxos.NodeID
+	Nodes []paxos.NodeID
+	// Boot is higher than in every former life of the node, and durable: from 1.
+	Boot  uint64
+	Rules paxos.Rules
+	// Random gives the jitter; it is used by the replica alone.
+	Random *rand.Rand
+
+	// RequestTimeout is how long an operation may take before the node gives it up.
+	RequestTimeout time.Duration
+	// Retransmit is how long a node waits for answers before it asks again.
+	Retransmit time.Duration
+	// BackoffLimit is the limit of the first wait after a refusal, BackoffMost that of any.
+	BackoffLimit, BackoffMost time.Duration
+}
+
+// DefaultConfig holds the times that suit a local network. The request's timeout is below the one
+// second that clients wait by default, so that they hear what became of their operation.
+var DefaultConfig = Config{
+	RequestTimeout: 800 * time.Millisecond,
+	Retransmit:     50 * time.Millisecond,
+	BackoffLimit:   4 * time.Millisecond,
+	BackoffMost:    200 * time.Millisecond,
+}
+
+// A Replica is one node. It is not safe for concurrent use.
+type Replica struct {
+	config  Config
+	keys    map[paxos.Key]*instance
+	round   uint64
+	counter uint64
+	nonce   uint64
+	timer   uint64
+	timers  map[uint64]func()
+	waiting int
+	effects []Effect
+	stats   Stats
+}
+
+// Stats count what a node did since it started.
+type Stats struct {
+	// Requests by how they ended.
+	Done, NotApplied, Unknown uint64
+	// Ballots begun, those whose phase 1 was carried along, and those that were refused.
+	Ballots, Resumed, Refused uint64
+	// Reads that were done in one round trip, and those that needed a ballot.
+	FastReads, SlowReads uint64
+	// Keys held.
+	Keys int
+}
+
+// An instance is everything a node holds for one key.
+type instance struct {
+	key      paxos.Key
+	acceptor paxos.Acceptor
+	learner  paxos.Learner
+	// queue holds the operations; the first is in flight.
+	queue []*operation
+	// promised is a ballot that a majority promised along with its last acceptance, and the state
+	// accepted then; the zero ballot for none.
+	promised paxos.Proposal
+}
+
+// New returns a node with the acceptors that its disk holds.
+func New(config Config, stored iter.Seq2[paxos.Key, paxos.Acceptor]) *Replica {
+	if config.Boot == 0 || config.Boot >= bootMax {
+		panic(fmt.Sprintf("replica: boot number %d is not in 1..%d", config.Boot, bootMax-1))
+	}
+	r := &Replica{
+		config: config,
+		keys:   make(map[paxos.Key]*instance),
+		timers: make(map[uint64]func()),
+		nonce:  config.Boot << nonceBits,
+	}
+	for key, acceptor := range stored {
+		r.at(key).acceptor = acceptor
+		r.learnRound(acceptor.Promised)
+		r.learnRound(acceptor.Accepted.Ballot)
+	}
+	return r
+}
+
+// Step takes an event and returns what must be done about it. The slice is valid until the next
+// Step.
+func (r *Replica) Step(e Event) []Effect {
+	r.effects = r.effects[:0]
+	switch e := e.(type) {
+	case Request:
+		r.request(e)
+	case Receive:
+		r.receive(e.Message)
+	case Timeout:
+		if fire, ok := r.timers[e.Timer]; ok {
+			delete(r.timers, e.Timer)
+			fire()
+		}
+	}
+	return r.effects
+}
+
+// Acceptors returns what must be on disk, for a snapshot, ordered by key. Steps must not be taken
+// meanwhile.
+func (r *Replica) Acceptors() iter.Seq2[paxos.Key, paxos.Acceptor] {
+	return func(yield func(paxos.Key, paxos.Acceptor) bool) {
+		for _, key := range slices.SortedFunc(maps.Keys(r.keys), paxos.Key.Compare) {
+			acceptor := r.keys[key].acceptor
+			if acceptor.Promised.IsZero() && acceptor.Accepted.Ballot.IsZero() {
+				continue
+			}
+			if !yield(key, acceptor) {
+				return
+			}
+		}
+	}
+}
+
+// Stats returns what the node did since it started.
+func (r *Replica) Stats() Stats {
+	stats := r.stats
+	stats.Keys = len(r.keys)
+	return stats
+}
+
+func (r *Replica) at(key paxos.Key) *instance {
+	in, ok := r.keys[key]
+	if !ok {
+		in = &instance{key: key}
+		r.keys[key] = in
+	}
+	return in
+}
+
+func (r *Replica) receive(m paxos.Message) {
+	in := r.at(m.Key)
+	switch m.Kind {
+	case paxos.Prepare, paxos.Accept, paxos.Query:
+		r.accept(in, m)
+	case paxos.Accepted:
+		if m.Key.Space == paxos.Decrees {
+			r.learn(in, m.From, paxos.Proposal{Ballot: m.Ballot, State: m.Proposal.State})
+		}
+		r.answered(in, m)
+	case paxos.Report:
+		if m.Key.Space == paxos.Decrees {
+			r.learn(in, m.From, m.Proposal)
+		}
+		r.answered(in, m)
+	case paxos.Promise:
+		r.answered(in, m)
+	case paxos.Refusal:
+		r.learnRound(m.Promised)
+		r.answered(in, m)
+	}
+}
+
+// accept is the acceptor's role. Its answers wait for the disk, also those that change nothing: what
+// they report may have been written just before.
+func (r *Replica) accept(in *instance, m paxos.Message) {
+	var answer paxos.Message
+	changed := false
+	switch m.Kind {
+	case paxos.Prepare:
+		r.learnRound(m.Ballot)
+		answer, changed = in.acceptor.Prepare(&r.config.Rules, m)
+	case paxos.Accept:
+		r.learnRound(m.Ballot)
+		r.learnRound(m.Next)
+		answer, changed = in.acceptor.Accept(&r.config.Rules, m)
+	default:
+		answer = in.acceptor.Query(m)
+	}
+	if changed {
+		r.effect(Persist{Key: in.key, Acceptor: in.acceptor})
+	}
+	if answer.Kind == paxos.Accepted && in.key.Space == paxos.Decrees {
+		answer.Proposal = paxos.Proposal{State: m.Proposal.State}
+		for _, node := range r.config.Nodes {
+			if node != answer.To {
+				toLearner := answer
+				toLearner.To = node
+				r.effect(Send{Message: toLearner, AfterSync: true})
+			}
+		}
+	}
+	r.effect(Send{Message: answer, AfterSync: true})
+}
+
+// learn is the learner's role, for decrees.
+func (r *Replica) learn(in *instance, from paxos.NodeID, accepted paxos.Proposal) {
+	in.learner.Accepted(&r.config.Rules, len(r.config.Nodes), from, accepted)
+}
+
+// learnRound takes over a round that was seen, so that the next ballot is higher than it.
+func (r *Replica) learnRound(seen paxos.Ballot) {
+	r.round = r.config.Rules.LearnRound(r.round, seen.Round)
+}
+
+func (r *Replica) nextBallot() paxos.Ballot {
+	ballot := r.config.Rules.NextBallot(r.round, r.config.Self, r.config.Boot)
+	r.round = max(r.round, ballot.Round)
+	return ballot
+}
+
+func (r *Replica) nextNonce() uint64 {
+	r.nonce++
+	return r.nonce
+}
+
+func (r *Replica) effect(e Effect) { r.effects = append(r.effects, e) }
+
+// after calls f once some time has passed, unless the timer is dropped before.
+func (r *Replica) after(d time.Duration, f func()) (timer uint64) {
+	r.timer++
+	r.timers[r.timer] = f
+	r.effect(SetTimer{Timer: r.timer, After: d})
+	return r.timer
+}
+
+func (r *Replica) drop(timer uint64) { delete(r.timers, timer) }
