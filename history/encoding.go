@@ -1,0 +1,208 @@
+package history
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// A line is an event as it stands in the file. Absent and zero differ for some fields (client 0,
+// a register that holds nothing), hence the pointers.
+type line struct {
+	Index *int64 `json:"index"`
+	Time  *int64 `json:"time"`
+	Type  Type   `json:"type"`
+
+	Op      int64  `json:"op,omitempty"`
+	Process *int   `json:"process,omitempty"`
+	Client  *int   `json:"client,omitempty"`
+	Node    string `json:"node,omitempty"`
+	Kind    Kind   `json:"f,omitempty"`
+	Key     string `json:"key,omitempty"`
+
+	Value    *Value `json:"value,omitempty"`
+	Expected *Value `json:"expected,omitempty"`
+	Final    bool   `json:"final,omitempty"`
+
+	Applied  *bool  `json:"applied,omitempty"`
+	Returned *Value `json:"returned,omitempty"`
+	Blind    bool   `json:"blind,omitempty"`
+	Error    string `json:"error,omitempty"`
+
+	Fault *Fault `json:"fault,omitempty"`
+	Mark  *Mark  `json:"mark,omitempty"`
+}
+
+// MarshalJSON writes the event as one flat object, which is a line of the file:
+//
+//	{"index":12,"time":3400000,"type":"invoke","op":7,"process":3,"client":3,"node":"n4",
+//	 "f":"cas","key":"r0","value":"17","expected":null}
+//	{"index":13,"time":3900000,"type":"ok","op":7,"process":3,"node":"n4",
+//	 "f":"cas","key":"r0","applied":false,"returned":"16"}
+//
+// Times are nanoseconds. A completion repeats who called what, so that a line can be understood
+// alone; what was written stands in the invocation. Where a field says what a register holds,
+// null means nothing.
+func (e Event) MarshalJSON() ([]byte, error) {
+	nanoseconds := int64(e.Time)
+	l := line{Index: &e.Index, Time: &nanoseconds, Type: e.Type, Fault: e.Fault, Mark: e.Mark}
+	if op := e.Operation; op != nil {
+		l.Op, l.Process, l.Node, l.Kind, l.Key = op.ID, &op.Process, op.Node, op.Kind, op.Key
+		if e.Type == TypeInvoke {
+			l.invocation(op)
+		} else {
+			l.completion(op)
+		}
+	}
+	return json.Marshal(&l)
+}
+
+// invocation adds what only an invocation says.
+func (l *line) invocation(op *Operation) {
+	l.Client, l.Final = &op.Client, op.Final
+	switch op.Kind {
+	case Write, Propose:
+		l.Value = &op.Value
+	case CompareAndSet:
+		l.Value, l.Expected = &op.Value, &op.Expected
+	}
+}
+
+// completion adds how the operation ended.
+func (l *line) completion(op *Operation) {
+	l.Error = op.Error
+	if l.Type != TypeOK {
+		return
+	}
+	if op.Kind == CompareAndSet {
+		l.Applied, l.Blind = &op.Applied, op.Blind
+		if op.Applied || op.Blind {
+			return
+		}
+	}
+	if op.Kind != Write {
+		l.Returned = &op.Returned
+	}
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, and refuses fields that it does not know. The
+// operation of a completion holds what the line says: a Reader adds the rest from the invocation.
+func (e *Event) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	var l line
+	if err := decoder.Decode(&l); errors.Is(err, io.EOF) {
+		return errors.New("the line is empty")
+	} else if err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something after the object")
+	}
+	if l.Index == nil || l.Time == nil {
+		return errors.New("an event needs an index and a time")
+	}
+	*e = Event{Index: *l.Index, Time: time.Duration(*l.Time), Type: l.Type}
+	switch l.Type {
+	case TypeFault:
+		e.Fault = l.Fault
+	case TypeMark:
+		e.Mark = l.Mark
+	case TypeInvoke, TypeOK, TypeFail, TypeInfo:
+		op, err := l.operation()
+		if err != nil {
+			return err
+		}
+		e.Operation = op
+	default:
+		return fmt.Errorf("the type of event %q is not known", l.Type)
+	}
+	return l.checkAllTaken(e)
+}
+
+// operation returns the operation that the line names.
+func (l *line) operation() (*Operation, error) {
+	if l.Op == 0 || l.Process == nil || l.Kind == "" {
+		return nil, fmt.Errorf("an event of type %q needs op, process and f", l.Type)
+	}
+	op := &Operation{
+		ID: l.Op, Process: *l.Process, Node: l.Node, Kind: l.Kind, Key: l.Key,
+		Call: NoReturn, Return: NoReturn,
+	}
+	if l.Type == TypeInvoke {
+		if l.Client == nil {
+			return nil, errors.New("an invocation needs a client")
+		}
+		op.Client, op.Final = *l.Client, l.Final
+		op.Value, op.Expected = valueOrNothing(l.Value), valueOrNothing(l.Expected)
+		return op, nil
+	}
+	op.Result = Result{
+		Outcome:  Outcome(l.Type),
+		Returned: valueOrNothing(l.Returned),
+		Applied:  l.Applied != nil && *l.Applied,
+		Blind:    l.Blind,
+		Error:    l.Error,
+	}
+	return op, nil
+}
+
+func valueOrNothing(v *Value) Value {
+	if v == nil {
+		return Value{}
+	}
+	return *v
+}
+
+// checkAllTaken checks that everything on the line went into e: a field that does not belong to
+// the type of event, or to the kind of operation, would otherwise be dropped in silence.
+func (l *line) checkAllTaken(e *Event) error {
+	if (e.Type == TypeFault) != (l.Fault != nil) || (e.Type == TypeMark) != (l.Mark != nil) {
+		return fmt.Errorf("an event of type %q must hold that and nothing else", e.Type)
+	}
+	want := line{Fault: e.Fault, Mark: e.Mark}
+	if op := e.Operation; op != nil {
+		want.Op, want.Process, want.Node = op.ID, &op.Process, op.Node
+		want.Kind, want.Key, want.Type = op.Kind, op.Key, e.Type
+		if e.Type == TypeInvoke {
+			want.invocation(op)
+		} else {
+			want.completion(op)
+		}
+	}
+	if extra := l.beyond(want); extra != "" {
+		return fmt.Errorf("%q does not belong to an event of type %q and f %q",
+			extra, e.Type, l.Kind)
+	}
+	return nil
+}
+
+// beyond names a field that is set in l and not in want, or "".
+func (l *line) beyond(want line) string {
+	for _, field := range []struct {
+		name      string
+		has, want bool
+	}{
+		{"op", l.Op != 0, want.Op != 0},
+		{"process", l.Process != nil, want.Process != nil},
+		{"client", l.Client != nil, want.Client != nil},
+		{"node", l.Node != "", want.Node != ""},
+		{"f", l.Kind != "", want.Kind != ""},
+		{"key", l.Key != "", want.Key != ""},
+		{"value", l.Value != nil, want.Value != nil},
+		{"expected", l.Expected != nil, want.Expected != nil},
+		{"final", l.Final, want.Final},
+		{"applied", l.Applied != nil, want.Applied != nil},
+		{"returned", l.Returned != nil, want.Returned != nil},
+		{"blind", l.Blind, want.Blind},
+		{"error", l.Error != "", want.Error != ""},
+	} {
+		if field.has && !field.want {
+			return field.name
+		}
+	}
+	return ""
+}
