@@ -1,0 +1,177 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ordeal/node/paxos"
+	"ordeal/node/replica"
+	"ordeal/node/wal"
+)
+
+// snapshotLogBytes is the length of the log at which a snapshot is taken, unless the snapshot
+// before was longer: then at that length, so that each byte is written about twice in all.
+const snapshotLogBytes = 8 << 20
+
+// ErrDisk is wrapped by the error of a write or sync that failed. Nothing was tried again.
+var ErrDisk = errors.New("the disk failed")
+
+// A disk is the goroutine that owns the log. It gathers what has queued into one batch with one
+// sync: the slower the disk, the larger the batches.
+type disk struct {
+	log    *wal.Log
+	logger *slog.Logger
+	count  *instruments
+
+	mutex sync.Mutex
+	queue []replica.Persist
+
+	// wake and progress hold one token at most: there is something to write; more is synced.
+	wake, progress chan struct{}
+	// synced is how many of the Persists, in the order of their queueing, are durable.
+	synced atomic.Uint64
+	// logBytes is the log's length, for the metrics.
+	logBytes atomic.Int64
+	stopping chan struct{}
+	done     chan struct{}
+}
+
+func newDisk(log *wal.Log, logger *slog.Logger, count *instruments) *disk {
+	return &disk{
+		log:      log,
+		logger:   logger,
+		count:    count,
+		wake:     make(chan struct{}, 1),
+		progress: make(chan struct{}, 1),
+		stopping: make(chan struct{}),
+		done:     make(chan struct{}),
+	}
+}
+
+// persist queues what must be written. It never blocks.
+func (d *disk) persist(p replica.Persist) {
+	d.mutex.Lock()
+	d.queue = append(d.queue, p)
+	d.mutex.Unlock()
+	notify(d.wake)
+}
+
+// run writes until stop is called, and then what has queued by then, and closes the log. Its first
+// failure goes to fatal, and nothing is tried after it.
+func (d *disk) run(fatal chan<- error) {
+	defer close(d.done)
+	// Closing makes nothing durable, so that its error says nothing.
+	defer func() { _ = d.log.Close() }()
+	for {
+		stopping := false
+		select {
+		case <-d.wake:
+		case <-d.stopping:
+			stopping = true
+		}
+		if err := d.flush(); err != nil {
+			fatal <- fmt.Errorf("%w: %w", ErrDisk, err)
+			return
+		}
+		if stopping {
+			return
+		}
+	}
+}
+
+// stop ends run once everything that has queued is synced, and waits for that at most so long.
+func (d *disk) stop(wait time.Duration) error {
+	close(d.stopping)
+	select {
+	case <-d.done:
+		return nil
+	case <-time.After(wait):
+		return fmt.Errorf("%w: the last sync did not end within %s", ErrDisk, wait)
+	}
+}
+
+// flush makes what has queued durable.
+func (d *disk) flush() error {
+	d.mutex.Lock()
+	queue := d.queue
+	d.queue = nil
+	d.mutex.Unlock()
+	for len(queue) > 0 {
+		batch := nextBatch(queue)
+		queue = queue[len(batch):]
+		start := time.Now()
+		if err := d.log.Append(batch); err != nil {
+			return err
+		}
+		if err := d.log.Sync(); err != nil {
+			return err
+		}
+		d.count.syncs.Observe(time.Since(start).Seconds())
+		d.count.batches.Observe(float64(len(batch)))
+		d.synced.Add(uint64(len(batch)))
+		notify(d.progress)
+	}
+	d.logBytes.Store(d.log.Size())
+	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
+		start := time.Now()
+		if err := d.log.Snapshot(); err != nil {
+			return err
+		}
+		d.logger.Info("snapshot taken", "log_bytes", size,
+			"snapshot_bytes", d.log.SnapshotSize(), "took", time.Since(start))
+	}
+	return nil
+}
+
+// nextBatch encodes as many Persists as fit one batch: at least one.
+func nextBatch(queue []replica.Persist) []wal.Record {
+	var batch []wal.Record
+	size := 0
+	for _, p := range queue {
+		record := wal.Record{
+			Key:   paxos.AppendKey(nil, p.Key),
+			Value: paxos.AppendAcceptor(nil, p.Acceptor),
+		}
+		size += record.Size()
+		if size > wal.BatchMaxBytes && len(batch) > 0 {
+			break
+		}
+		batch = append(batch, record)
+	}
+	return batch
+}
+
+// notify leaves a token, unless one is there already.
+func notify(token chan<- struct{}) {
+	select {
+	case token <- struct{}{}:
+	default:
+	}
+}
+
+// acceptors decodes what the log held. All of it is decoded before any of it is used.
+func acceptors(records []wal.Record) (iter.Seq2[paxos.Key, paxos.Acceptor], error) {
+	keys := make([]paxos.Key, len(records))
+	stored := make([]paxos.Acceptor, len(records))
+	for i, record := range records {
+		var err error
+		if keys[i], err = paxos.DecodeKey(record.Key); err != nil {
+			return nil, fmt.Errorf("the key of record %d: %w", i, err)
+		}
+		if stored[i], err = paxos.DecodeAcceptor(record.Value); err != nil {
+			return nil, fmt.Errorf("the acceptor of key %s: %w", keys[i], err)
+		}
+	}
+	return func(yield func(paxos.Key, paxos.Acceptor) bool) {
+		for i, key := range keys {
+			if !yield(key, stored[i]) {
+				return
+			}
+		}
+	}, nil
+}
