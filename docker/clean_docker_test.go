@@ -1,0 +1,105 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ordeal/history"
+	"ordeal/nemesis"
+)
+
+// runVictim is the main function of a harness that is killed: it starts a cluster, cuts it in two,
+// and says on its standard output where the nodes are. Sheltered, its run belongs to its parent:
+// then nobody else's start or clean takes it for a dead one.
+func runVictim(run string, sheltered bool) {
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	ctx := context.Background()
+	engine, err := Connect(ctx)
+	fail(err)
+	config := toyConfig(2)
+	config.RunID = run
+	if sheltered {
+		config.owner = currentOwner()
+		config.owner.pid = os.Getppid()
+		config.owner.started = processStart(os.Getppid())
+	}
+	c, err := engine.Start(ctx, config)
+	fail(err)
+	c.Inject(cut("c", nemesis.Graph{"n1": {"n2"}, "n2": {"n1"}}),
+		func(evidence history.Evidence, err error) {
+			fail(err)
+			if !evidence.Shown {
+				fail(fmt.Errorf("the cut is not shown: %+v", evidence.Measurements))
+			}
+			for _, n := range c.nodes {
+				fmt.Println(n.endpoint.Address)
+			}
+		})
+	for {
+		fail(c.Step(ctx))
+	}
+}
+
+// startVictim starts one, and returns it with clients of its nodes, once they are cut.
+func startVictim(t *testing.T, arguments ...string) (*exec.Cmd, []*toyClient) {
+	t.Helper()
+	victim := exec.Command(os.Args[0], append([]string{"victim"}, arguments...)...)
+	victim.Stderr = os.Stderr
+	output, err := victim.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, victim.Start())
+	var clients []*toyClient
+	lines := bufio.NewScanner(output)
+	for len(clients) < 2 && lines.Scan() {
+		clients = append(clients, newToyClient(lines.Text()))
+	}
+	require.Len(t, clients, 2)
+	return victim, clients
+}
+
+func TestCutsEndWithTheHarness(t *testing.T) {
+	engine := engineOf(t)
+	run := toyConfig(1).RunID
+	victim, clients := startVictim(t, run, "sheltered")
+	before := hear(t, clients[0])
+	require.NoError(t, victim.Process.Kill())
+	_ = victim.Wait() // it was killed
+
+	for ctx := within(t); hear(t, clients[0]).UDP["n2"] == before.UDP["n2"] ||
+		hear(t, clients[0]).TCP["n2"] == before.TCP["n2"]; {
+		require.NoError(t, ctx.Err(), "the cut outlives the harness")
+	}
+	_, err := engine.removeRuns(within(t), run)
+	require.NoError(t, err)
+	nothingLeft(t, engine, run)
+}
+
+func TestCleanRemovesTheDeadAndSparesTheLiving(t *testing.T) {
+	survivor := sharedCluster(t)
+	engine := engineOf(t)
+	run := toyConfig(1).RunID
+	victim, _ := startVictim(t, run)
+	removed, err := engine.Clean(within(t), false)
+	require.NoError(t, err)
+	require.Contains(t, removed.Spared, run, "it lives")
+
+	require.NoError(t, victim.Process.Kill())
+	_ = victim.Wait() // it was killed
+	removed, err = engine.Clean(within(t), false)
+	require.NoError(t, err)
+	require.NotContains(t, removed.Spared, run)
+	require.Contains(t, removed.Spared, survivor.config.RunID)
+	nothingLeft(t, engine, run)
+	require.NoError(t, probe(t, survivor, "n1"))
+}

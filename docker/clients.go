@@ -1,0 +1,103 @@
+package docker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"ordeal/history"
+)
+
+const (
+	// clientGrace is how much later than its timeout an operation may end before it is given up.
+	clientGrace = 250 * time.Millisecond
+	// clientsLimit is how long Close waits for clients that were told to stop.
+	clientsLimit = 5 * time.Second
+)
+
+// clients is the operations under way, and when they must end.
+type clients struct {
+	life context.Context
+	end  context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool
+	work   sync.WaitGroup
+}
+
+func (c *clients) init() {
+	c.life, c.end = context.WithCancel(context.Background())
+}
+
+// begin runs f on a goroutine of its own; it is false, and f is not run, after close.
+func (c *clients) begin(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.work.Go(f)
+	return true
+}
+
+// close ends all operations and waits for them, then ends the clients' idle connections. An
+// operation that does not end is left behind: nothing may depend on somebody else's client.
+func (c *clients) close(nodes []*node) {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.end()
+	finished := make(chan struct{})
+	go func() {
+		c.work.Wait()
+		close(finished)
+	}()
+	limit := time.NewTimer(clientsLimit)
+	defer limit.Stop()
+	select {
+	case <-finished:
+	case <-limit.C:
+	}
+	for _, n := range nodes {
+		if n.client != nil {
+			n.client.Close()
+		}
+	}
+}
+
+// Invoke starts an operation on op.Node and calls done, in a Step, with how it ended: at timeout at
+// the latest, and a little more for a client that does not heed its context. What it did not hear
+// of by then is unknown.
+func (c *Cluster) Invoke(op history.Operation, timeout time.Duration, done func(history.Result)) {
+	n, known := c.byName[op.Node]
+	if !known {
+		c.refuse("there is no node "+op.Node, done)
+		return
+	}
+	begun := c.clients.begin(func() {
+		ctx, cancel := context.WithTimeout(c.clients.life, timeout)
+		defer cancel()
+		result := make(chan history.Result, 1)
+		go func() { result <- n.client.Do(ctx, op) }()
+		limit := time.NewTimer(timeout + clientGrace)
+		defer limit.Stop()
+		select {
+		case r := <-result:
+			c.queue.post(func() { done(r) })
+		case <-limit.C:
+			c.queue.post(func() {
+				done(history.Result{
+					Outcome: history.Info, Error: "the client did not end at its timeout",
+				})
+			})
+		}
+	})
+	if !begun {
+		c.refuse("the environment is closed", done)
+	}
+}
+
+// refuse ends an operation that is never sent.
+func (c *Cluster) refuse(why string, done func(history.Result)) {
+	c.queue.post(func() { done(history.Result{Outcome: history.Fail, Error: why}) })
+}

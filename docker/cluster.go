@@ -1,0 +1,196 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ordeal/docker/system"
+)
+
+// readyLimit is how long nodes may take to serve after their first start.
+const readyLimit = 30 * time.Second
+
+// closeLimit bounds the removal of a cluster that could not be started.
+const closeLimit = 60 * time.Second
+
+// A Cluster is a running system under test. It is harness's Environment: its methods are called by
+// one goroutine, except Close, which may be called from any.
+type Cluster struct {
+	engine *Engine
+	config Config
+	began  time.Time
+	queue  *queue
+
+	alone   bool   // whether no other run was alive at the start
+	image   string // Ordeal's own
+	network runNetwork
+	nodes   []*node
+	byName  map[string]*node
+	cuts    *cuts
+	onExit  func(node, detail string)
+
+	clients clients
+	// life ends with Close, and everything in work with it.
+	life    context.Context
+	endLife context.CancelFunc
+	work    sync.WaitGroup
+
+	closing sync.Mutex // held by Close
+	closed  bool
+}
+
+// Start starts a cluster and returns when all its nodes serve. Before it does, it removes what runs
+// whose owners have died left behind. When it fails, or ctx is done first, nothing is left of it.
+func (e *Engine) Start(ctx context.Context, config Config) (*Cluster, error) {
+	config, err := config.complete()
+	if err != nil {
+		return nil, fmt.Errorf("starting a cluster: %w", err)
+	}
+	c := &Cluster{
+		engine: e, config: config, began: time.Now(), queue: newQueue(),
+		byName: make(map[string]*node),
+	}
+	c.life, c.endLife = context.WithCancel(context.Background())
+	c.clients.init()
+	if err := c.cleanUp(ctx); err != nil {
+		c.endLife()
+		return nil, fmt.Errorf("starting a cluster: %w", err)
+	}
+	if err := c.start(ctx); err != nil {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+		defer cancel()
+		return nil, errors.Join(fmt.Errorf("starting a cluster: %w", err), c.Close(clean))
+	}
+	return c, nil
+}
+
+// start makes everything, in order: the network first, whose labels tell other runs that this one
+// lives.
+func (c *Cluster) start(ctx context.Context) error {
+	var err error
+	if c.network, err = c.makeNetwork(ctx); err != nil {
+		return err
+	}
+	if c.image, err = c.engine.ensureImage(ctx, c.config.Program, c.config.Progress); err != nil {
+		return err
+	}
+	if c.alone {
+		if _, err := c.engine.removeImages(ctx, c.image); err != nil {
+			c.config.Logger.Warn("removing old images failed", "error", err)
+		}
+	}
+	if err := c.checkSystemImage(ctx); err != nil {
+		return err
+	}
+	for i := range c.config.Nodes {
+		n := &node{
+			member: system.Member{Name: fmt.Sprintf("n%d", i+1), Number: i + 1},
+			down:   make(map[string]bool),
+		}
+		c.nodes = append(c.nodes, n)
+		c.byName[n.member.Name] = n
+	}
+	c.config.Progress(fmt.Sprintf("starting %d agents", len(c.nodes)))
+	if err := c.each(ctx, c.startAgent); err != nil {
+		return err
+	}
+	c.cuts = newCuts(c)
+	if err := c.each(ctx, c.introduce); err != nil {
+		return err
+	}
+	c.config.Progress(fmt.Sprintf("starting %d nodes", len(c.nodes)))
+	if err := c.each(ctx, c.makeNode); err != nil {
+		return err
+	}
+	ready, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	return c.each(ready, c.startAndWait)
+}
+
+// cleanUp removes what dead runs left behind, and finds out whether another run is alive. Failing
+// is no error: what is in the way of others is not in the way of this run. A living run of the same
+// ID is one, since the end of this one would be its end too.
+func (c *Cluster) cleanUp(ctx context.Context) error {
+	removed, err := c.engine.removeStale(ctx, false)
+	if err != nil {
+		c.config.Logger.Warn("removing what dead runs left failed", "error", err)
+	}
+	if removed.Any() {
+		c.config.Logger.Info("removed what dead runs left", "removed", removed.String())
+	}
+	if slices.Contains(removed.Spared, c.config.RunID) {
+		return fmt.Errorf("a run with the ID %s exists already", c.config.RunID)
+	}
+	c.alone = err == nil && len(removed.Spared) == 0
+	return nil
+}
+
+// each does something for every node at the same time, and returns the first error. The others are
+// told by their context, but calls that make something run to their end.
+func (c *Cluster) each(ctx context.Context, do func(context.Context, *node) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, n := range c.nodes {
+		group.Go(func() error { return do(ctx, n) })
+	}
+	return group.Wait()
+}
+
+// members is what every node is told about the whole.
+func (c *Cluster) members() system.Cluster {
+	all := system.Cluster{ID: c.config.RunID}
+	for _, n := range c.nodes {
+		all.Members = append(all.Members, n.member)
+	}
+	return all
+}
+
+// containerName returns the name of a node's container.
+func (c *Cluster) containerName(node string) string {
+	return "ordeal-" + c.config.RunID + "-" + node
+}
+
+// Close ends the clients, waits for them, and removes everything that the run made, whatever state
+// it is in. It can be called at any time, and again: after an error, a further call goes on with
+// what is left. ctx bounds it.
+func (c *Cluster) Close(ctx context.Context) error {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.closed {
+		return nil
+	}
+	// The clients go first: what they are told must come from nodes, and not from the end of nodes.
+	c.clients.close(c.nodes)
+	c.endLife()
+	for _, n := range c.nodes {
+		n.expectEnd()
+		if n.beside != nil {
+			n.beside.close()
+		}
+	}
+	c.awaitWork(ctx)
+	if _, err := c.engine.removeRuns(ctx, c.config.RunID); err != nil {
+		return fmt.Errorf("removing the containers of run %s: %w", c.config.RunID, err)
+	}
+	c.closed = true
+	return nil
+}
+
+// awaitWork waits for what runs in the background, which was told to end. A call that an engine
+// does not answer is not worth waiting for beyond ctx.
+func (c *Cluster) awaitWork(ctx context.Context) {
+	finished := make(chan struct{})
+	go func() {
+		c.work.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,78 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docker/docker/client"
+)
+
+// ErrNoEngine is wrapped by the error of Connect when no Docker engine answers.
+var ErrNoEngine = errors.New("no Docker engine answers")
+
+// callLimit bounds a call to the engine that must not be given up midway.
+const callLimit = 60 * time.Second
+
+// pingLimit is how long an engine may take to answer at all.
+const pingLimit = 10 * time.Second
+
+// An Engine is a Docker engine. It is safe for concurrent use.
+type Engine struct {
+	api *client.Client
+	// os and architecture are what the engine runs, in Go's words.
+	os, architecture string
+	version, kernel  string
+}
+
+// Connect finds the engine as the docker command does (DOCKER_HOST and its companions, else the
+// local socket) and agrees with it on a version of the API. The engine is asked for a sign of life
+// first: the negotiation alone hides its errors.
+func Connect(ctx context.Context) (*Engine, error) {
+	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		return nil, fmt.Errorf("%w: the environment's DOCKER_ variables: %w", ErrNoEngine, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
+	ping, err := api.Ping(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w at %s: %w (is the daemon running, are you in "+
+			"the docker group, and should DOCKER_HOST be set?)",
+			ErrNoEngine, api.DaemonHost(), err), api.Close())
+	}
+	api.NegotiateAPIVersionPing(ping)
+	version, err := api.ServerVersion(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w at %s: asking for its version: %w",
+			ErrNoEngine, api.DaemonHost(), err), api.Close())
+	}
+	e := &Engine{api: api, version: version.Version, kernel: version.KernelVersion}
+	e.os, e.architecture = version.Os, version.Arch
+	return e, nil
+}
+
+// String says which engine this is, for people and records.
+func (e *Engine) String() string {
+	return fmt.Sprintf("Docker %s (API %s, %s/%s)",
+		e.version, e.api.ClientVersion(), e.os, e.architecture)
+}
+
+// Close ends the idle connections to the engine.
+func (e *Engine) Close() error {
+	if err := e.api.Close(); err != nil {
+		return fmt.Errorf("closing the connections to the Docker engine: %w", err)
+	}
+	return nil
+}
+
+// whole returns a context for a call that makes something: it begins only while ctx lives, and then
+// runs to its end, so that what it made is known and can be removed.
+func whole(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+	return detached, cancel, nil
+}

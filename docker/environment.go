@@ -1,0 +1,106 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ordeal/history"
+	"ordeal/nemesis"
+)
+
+// Describe says on which engine and kernel the cluster runs, in words.
+func (c *Cluster) Describe() map[string]string {
+	return map[string]string{
+		"name":   "docker",
+		"engine": c.engine.String(),
+		"kernel": c.engine.kernel,
+		"system": c.config.System.Name,
+	}
+}
+
+// Nodes returns the names of the nodes, n1 first.
+func (c *Cluster) Nodes() []string {
+	names := make([]string, len(c.nodes))
+	for i, n := range c.nodes {
+		names[i] = n.member.Name
+	}
+	return names
+}
+
+// Now returns the time since Start was called, on the monotonic clock.
+func (c *Cluster) Now() time.Duration { return time.Since(c.began) }
+
+// After calls f, in a Step, once d has passed. The function that it returns cancels the call;
+// cancelling twice, or too late, does nothing.
+func (c *Cluster) After(d time.Duration, f func()) (cancel func()) { return c.queue.after(d, f) }
+
+// Step waits for the next thing that happened and runs its callback. It returns ctx's error when
+// ctx is done first.
+func (c *Cluster) Step(ctx context.Context) error { return c.queue.step(ctx) }
+
+// OnExit sets the callback for nodes that end without having been asked to, with the exit code, the
+// kernel's reason if it had one, and the most telling line of the log.
+func (c *Cluster) OnExit(f func(node, detail string)) { c.onExit = f }
+
+// Probe asks a node whether it serves, within a second, and calls done in a Step.
+func (c *Cluster) Probe(node string, done func(error)) {
+	n, known := c.byName[node]
+	if !known {
+		c.queue.post(func() { done(fmt.Errorf("there is no node %s", node)) })
+		return
+	}
+	begun := c.clients.begin(func() {
+		err := c.askReady(c.clients.life, n)
+		c.queue.post(func() { done(err) })
+	})
+	if !begun {
+		c.queue.post(func() { done(fmt.Errorf("asking %s: the environment is closed", node)) })
+	}
+}
+
+// A change makes a fault happen or end, and measures that it did.
+type change func(context.Context, nemesis.Fault) (history.Evidence, error)
+
+// Inject makes a fault happen and calls done, in a Step, with what shows that it bites. The error
+// wraps nemesis.ErrPrecondition when the fault could not have any effect and had none; any other
+// means that it is not known whether it bites.
+func (c *Cluster) Inject(f nemesis.Fault, done func(history.Evidence, error)) {
+	switch f.Kind {
+	case nemesis.Partition:
+		c.change(c.cuts.inject, f, done)
+	case nemesis.Kill:
+		c.change(c.kill, f, done)
+	default:
+		c.change(c.refuseFault, f, done)
+	}
+}
+
+// Heal ends a fault and calls done, in a Step, with what was measured just before and what shows
+// that it is gone. Healing twice, or what was never injected, is not an error.
+func (c *Cluster) Heal(f nemesis.Fault, done func(history.Evidence, error)) {
+	switch f.Kind {
+	case nemesis.Partition:
+		c.change(c.cuts.heal, f, done)
+	case nemesis.Kill:
+		c.change(c.revive, f, done)
+	default:
+		c.queue.post(func() { done(history.Evidence{Shown: true}, nil) })
+	}
+}
+
+// refuseFault is the injection of a kind that containers do not know.
+func (c *Cluster) refuseFault(_ context.Context, f nemesis.Fault) (history.Evidence, error) {
+	return history.Evidence{}, fmt.Errorf("%w: containers have no fault of kind %q",
+		nemesis.ErrPrecondition, f.Kind)
+}
+
+// change carries out a change while the loop goes on.
+func (c *Cluster) change(
+	do change, f nemesis.Fault, done func(history.Evidence, error),
+) {
+	c.work.Go(func() {
+		evidence, err := do(c.life, f)
+		c.queue.post(func() { done(evidence, err) })
+	})
+}

@@ -1,0 +1,162 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/go-units"
+
+	"ordeal/docker/system"
+)
+
+// A node is one node of the cluster. What is above mu is set while the cluster starts and then only
+// read.
+type node struct {
+	member    system.Member
+	agent     string // the agent's container
+	beside    *beside
+	container string
+	endpoint  system.Endpoint
+	client    system.Client
+
+	// mu is held by whoever starts or ends the node, for as long as that takes.
+	mu sync.Mutex
+	// down holds the faults that keep the node dead.
+	down map[string]bool
+	// state guards run, which is nil before the first start.
+	state sync.Mutex
+	run   *run
+}
+
+// current returns the node's present or last run, nil before the first.
+func (n *node) current() *run {
+	n.state.Lock()
+	defer n.state.Unlock()
+	return n.run
+}
+
+// expectEnd says that the node's end is not news from now on.
+func (n *node) expectEnd() {
+	if r := n.current(); r != nil {
+		r.asked.Store(true)
+	}
+}
+
+// hardened returns what nodes and agents have in common: no capabilities, no way to gain any, a
+// root that cannot be written, and limits.
+func hardened(memory, pids int64) *container.HostConfig {
+	return &container.HostConfig{
+		CapDrop:        []string{"ALL"},
+		SecurityOpt:    []string{"no-new-privileges"},
+		ReadonlyRootfs: true,
+		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		Resources: container.Resources{
+			Memory: memory, MemorySwap: memory, PidsLimit: &pids,
+			Ulimits: []*units.Ulimit{{Name: "core"}}, // no dumps, which nobody would find
+		},
+	}
+}
+
+// checkSystemImage makes sure that the engine has the image of a system that brings its own.
+func (c *Cluster) checkSystemImage(ctx context.Context) error {
+	reference := c.config.System.Image
+	if reference == "" {
+		return nil
+	}
+	_, err := c.engine.api.ImageInspect(ctx, reference)
+	if errdefs.IsNotFound(err) {
+		return fmt.Errorf("the engine lacks the image of %s: docker pull %s",
+			c.config.System.Name, reference)
+	}
+	if err != nil {
+		return fmt.Errorf("looking for the image of %s: %w", c.config.System.Name, err)
+	}
+	return nil
+}
+
+// makeNode makes the node's container and its volume, with what the system wants in it.
+func (c *Cluster) makeNode(ctx context.Context, n *node) error {
+	image := c.config.System.Image
+	user := "" // that of a foreign image is its own affair
+	if image == "" {
+		image, user = c.image, fmt.Sprintf("%d:%d", nobody, nobody)
+	}
+	host := hardened(c.config.Memory, c.config.Pids)
+	host.NetworkMode = container.NetworkMode("container:" + n.agent)
+	// A format that can be read back whatever the engine's default is, and bounded.
+	host.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{
+		"max-size": "64m", "max-file": "2",
+	}}
+	if directory := c.config.System.DataDir; directory != "" {
+		name, err := c.makeVolume(ctx, n)
+		if err != nil {
+			return err
+		}
+		host.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: directory}}
+	}
+	command := c.config.System.Command(c.members(), n.member)
+	if len(command) == 0 {
+		return fmt.Errorf("the system has no command line for %s", n.member.Name)
+	}
+	if err := c.createNode(ctx, n, &container.Config{
+		Image: image, Entrypoint: command[:1], Cmd: command[1:], User: user,
+		Labels: c.labels(roleNode, n.member.Name),
+	}, host); err != nil {
+		return fmt.Errorf("making the container of %s: %w", n.member.Name, err)
+	}
+	n.client = c.config.System.Dial(n.endpoint)
+	return c.formatAs(ctx, n, image)
+}
+
+func (c *Cluster) createNode(
+	ctx context.Context, n *node, config *container.Config, host *container.HostConfig,
+) error {
+	ctx, cancel, err := whole(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	made, err := c.engine.api.ContainerCreate(ctx, config, host, nil, nil,
+		c.containerName(n.member.Name))
+	n.container = made.ID
+	return err
+}
+
+// formatAs writes the volume's files for the user that the image runs its command as.
+func (c *Cluster) formatAs(ctx context.Context, n *node, image string) error {
+	if c.config.System.Image == "" {
+		return c.format(ctx, n, nobody)
+	}
+	details, err := c.engine.api.ImageInspect(ctx, image)
+	if err != nil {
+		return fmt.Errorf("inspecting the image of %s: %w", c.config.System.Name, err)
+	}
+	user := 0
+	if details.Config != nil {
+		name, _, _ := strings.Cut(details.Config.User, ":")
+		if number, err := strconv.Atoi(name); err == nil {
+			user = number
+		}
+	}
+	return c.format(ctx, n, user)
+}
+
+// startAndWait starts a node for the first time, and returns when it serves.
+func (c *Cluster) startAndWait(ctx context.Context, n *node) error {
+	n.mu.Lock()
+	started, err := c.startNode(ctx, n)
+	n.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", n.member.Name, err)
+	}
+	if _, err := c.awaitReady(ctx, n, started); err != nil {
+		return fmt.Errorf("starting %s: %w", n.member.Name, err)
+	}
+	return nil
+}
