@@ -54,7 +54,7 @@ func (a *Acceptor) Query(m Message) Message {
 }
 
 // refuse tells the proposer of the higher ballot that was promised, so that it gives its own up
-// ("Paxos Made Simple", 2.3).
+// ("Paxos Made Simple", 2.2).
 func (a *Acceptor) refuse(m Message) Message {
 	answer := reply(m, Refusal)
 	answer.Ballot = m.Ballot

@@ -6,13 +6,24 @@ import (
 	"fmt"
 )
 
-// MessageMax bounds the encoding of a message, in bytes: the largest key, content and list of
-// stamps, with every ballot and number at its longest.
-const MessageMax = 1 + 2 + 2 + 2 + KeyMax + 5*ballotMax + ContentMax + 8 + NodesMax*stampMax + 32
+// MessageMax is the length of the longest message's encoding, in bytes: the longest key and
+// content, a stamp of every node, and every number at its highest. It leaves room for a header of
+// 32 bytes in a datagram of 1,400, in a cluster of any size: this is what the bounds on numbers are
+// for.
+const MessageMax = 2 + 2*nodeBytesMax + keyBytesMax + 4*ballotBytesMax + stateBytesMax +
+	nonceBytesMax
 
+// The longest encodings of a message's parts, in bytes. A varint holds 7 bits a byte.
 const (
-	ballotMax = 3 * binary.MaxVarintLen64
-	stampMax  = 3 * binary.MaxVarintLen64
+	nodeBytesMax     = 1
+	roundBytesMax    = 7
+	bootBytesMax     = 4
+	sequenceBytesMax = 6
+	nonceBytesMax    = binary.MaxVarintLen64
+	ballotBytesMax   = roundBytesMax + nodeBytesMax + bootBytesMax
+	stampBytesMax    = nodeBytesMax + bootBytesMax + sequenceBytesMax
+	keyBytesMax      = 1 + 2 + KeyMax
+	stateBytesMax    = 1 + 2 + ContentMax + 1 + NodesMax*stampBytesMax
 )
 
 // ErrMalformed is what decoding returns for bytes that no node encoded.
@@ -46,8 +57,13 @@ func DecodeMessage(data []byte) (Message, error) {
 	m.Promised = d.ballot()
 	m.Refused = MessageKind(d.byte())
 	m.Nonce = d.number(1<<64 - 1)
-	if m.Kind < Prepare || m.Kind > Report {
+	switch {
+	case m.Kind < Prepare || m.Kind > Report:
 		d.fail("message kind", uint64(m.Kind))
+	case m.From == 0 || m.To == 0:
+		d.fail("message of or to node", 0)
+	case m.Kind < Query && m.Ballot.IsZero():
+		d.fail("ballot none in message kind", uint64(m.Kind))
 	}
 	return m, d.finish()
 }
@@ -138,8 +154,8 @@ func (d *decoder) byte() byte {
 
 func (d *decoder) number(most uint64) uint64 {
 	number, length := binary.Uvarint(d.data)
-	if length <= 0 {
-		d.fail("number of length", uint64(len(d.data)))
+	if length <= 0 || length > 1 && d.data[length-1] == 0 {
+		d.fail("number cut off or padded, bytes left:", uint64(len(d.data)))
 		return 0
 	}
 	d.data = d.data[length:]
@@ -175,7 +191,11 @@ func (d *decoder) key() Key {
 }
 
 func (d *decoder) ballot() Ballot {
-	return Ballot{Round: d.number(RoundMax), Node: d.node(), Boot: d.number(1<<64 - 1)}
+	b := Ballot{Round: d.number(RoundMax), Node: d.node(), Boot: d.number(BootMax)}
+	if b.Node == 0 && !b.IsZero() {
+		d.fail("ballot of node", 0)
+	}
+	return b
 }
 
 func (d *decoder) proposal() Proposal {
@@ -191,13 +211,14 @@ func (d *decoder) proposal() Proposal {
 		d.fail("stamps", uint64(stamps))
 		return p
 	}
+	last := NodeID(0)
 	for range stamps {
-		stamp := Stamp{Node: d.node(), Boot: d.number(1<<64 - 1), Sequence: d.number(1<<64 - 1)}
-		if last := len(p.State.Applied) - 1; last >= 0 &&
-			p.State.Applied[last].Node >= stamp.Node {
+		stamp := Stamp{Node: d.node(), Boot: d.number(BootMax), Sequence: d.number(SequenceMax)}
+		if stamp.Node <= last {
 			d.fail("stamps out of order at node", uint64(stamp.Node))
 			return p
 		}
+		last = stamp.Node
 		p.State.Applied = append(p.State.Applied, stamp)
 	}
 	return p

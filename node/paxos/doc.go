@@ -3,8 +3,8 @@
 //
 // A proposer that wants a value chosen takes a ballot that nobody else can use and asks a majority
 // of acceptors to promise it (phase 1: prepare, promise). Each promise reports the proposal that
-// the acceptor accepted last. The proposer must take over the state of the highest-numbered one; only
-// where there is none is it free (P2c). Then it asks the acceptors to accept its proposal
+// the acceptor accepted last. The proposer must take over the state of the highest-numbered one;
+// only where there is none is it free (P2c). Then it asks the acceptors to accept its proposal
 // (phase 2: accept, accepted). What a majority accepted under one ballot is chosen, and every
 // higher ballot will find it. An acceptor that has promised a higher ballot says so, and the
 // proposer gives its ballot up.

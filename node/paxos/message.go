@@ -32,15 +32,15 @@ func (k MessageKind) String() string {
 
 // A Message is what nodes send each other. Messages may be lost, delayed, repeated and reordered.
 //
-//	kind      Ballot        Proposal                     Next               Promised       Refused
+//	kind      Ballot     Proposal                   Next              Promised    Refused
 //	prepare   asked for
-//	promise   asked for     accepted last, or none
-//	accept    proposed      .State: what is proposed     promised with it
-//	accepted  accepted      .State: as accepted, to      as promised
-//	                        learners of decrees
-//	refusal   refused                                                       the higher one prepare or accept
+//	promise   asked for  accepted last, or none
+//	accept    proposed   .State: what is proposed   promised with it
+//	accepted  accepted   .State: as accepted, to    as promised
+//	                     learners of decrees
+//	refusal   refused                                                 the higher  prepare, accept
 //	query     (Nonce)
-//	report    (Nonce)       accepted last, or none
+//	report    (Nonce)    accepted last, or none
 type Message struct {
 	Kind     MessageKind
 	From, To NodeID
@@ -69,8 +69,10 @@ func (m Message) String() string {
 		return fmt.Sprintf("%s ballot=%s next=%s", head, m.Ballot, m.Next)
 	case Refusal:
 		return fmt.Sprintf("%s of %s ballot=%s promised=%s", head, m.Refused, m.Ballot, m.Promised)
+	case Query:
+		return fmt.Sprintf("%s nonce=%x", head, m.Nonce)
 	default:
-		return fmt.Sprintf("%s nonce=%d accepted=%s", head, m.Nonce, m.Proposal)
+		return fmt.Sprintf("%s nonce=%x accepted=%s", head, m.Nonce, m.Proposal)
 	}
 }
 

@@ -1,10 +1,10 @@
 package paxos
 
 // A Reader asks acceptors, without promising anything, what they accepted last. Where a majority of
-// them reports the same ballot as the highest, that proposal is chosen, and it was the newest chosen
-// one at some moment since the question: whatever was chosen before has an acceptor in common with
-// this majority, and that one would have reported a ballot at least as high. So the read is done in
-// one round trip. Otherwise the newest value must be completed first, by a ballot.
+// them reports the same ballot as the highest, that proposal is chosen, and it was the newest
+// chosen one at some moment since the question: whatever was chosen before has an acceptor in
+// common with this majority, and that one would have reported a ballot at least as high. So the
+// read is done in one round trip. Otherwise the newest value must be completed first, by a ballot.
 //
 // Only reports with the Reader's own nonce count: an answer to an older question says nothing about
 // what was chosen since. Promises are not compared: a promise chooses nothing.

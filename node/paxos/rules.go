@@ -36,12 +36,12 @@ type Rules struct {
 	NextBallot func(highestRound uint64, self NodeID, boot uint64) Ballot
 	// LearnRound takes over a round that a message named, so that the next ballot is higher.
 	LearnRound func(highestRound, named uint64) uint64
-	// Backoff is how long a proposer that was refused waits: a random share of a limit that doubles,
-	// so that of two duelling proposers one gets through. random(n) is uniform in [0, n).
+	// Backoff is how long a proposer that was refused waits: a random share of a limit that
+	// doubles, so that of two duelling proposers one gets through. random(n) is uniform in [0, n).
 	Backoff func(attempt int, limit, most time.Duration, random func(n int64) int64) time.Duration
 
-	// MayAnswerRead: a read may be answered from the reports of a quorum, asked after it began, when
-	// the newest proposal among them is chosen: a quorum reports it.
+	// MayAnswerRead: a read may be answered from the reports of a quorum, asked after it began,
+	// when the newest proposal among them is chosen: a quorum reports it.
 	MayAnswerRead func(reports []Proposal, newest Ballot, n int) bool
 	// MayAnswerCondition is the same for a compare-and-set whose condition failed: what it saw is a
 	// read.

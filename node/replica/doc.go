@@ -15,8 +15,8 @@
 //  5. fire every timer once, at about its time.
 //
 // Losing, delaying, repeating and reordering messages between nodes is all right at any time.
-// Crashing is all right at any time: a new Replica, with a higher boot number and the acceptors that
-// were synced, takes over.
+// Crashing is all right at any time: a new Replica, with a higher boot number and the acceptors
+// that were synced, takes over.
 //
 // What becomes of an operation. A node has one operation in flight a key; others wait. Each has a
 // stamp (node, boot, sequence) which the state carries once the operation is part of it. An

@@ -156,9 +156,9 @@ func (r *Replica) reported(in *instance, op *operation) {
 	r.finish(in, op, Answer{Outcome: Done, Result: result})
 }
 
-// propose applies the operation to the state that was found and begins phase 2, unless the operation
-// changes nothing and the reports show that what it saw is chosen. The reports are nil where phase 1
-// was carried along: then they show nothing.
+// propose applies the operation to the state that was found and begins phase 2, unless the
+// operation changes nothing and the reports show that what it saw is chosen. The reports are nil
+// where phase 1 was carried along: then they show nothing.
 func (r *Replica) propose(
 	in *instance, op *operation, found paxos.Proposal, reports []paxos.Proposal,
 ) {
@@ -209,7 +209,7 @@ func (r *Replica) refused(in *instance, op *operation) {
 func (r *Replica) expire(in *instance, op *operation) {
 	answer := Answer{Outcome: Unknown, Reason: "timed out after an accept that may have arrived"}
 	if r.config.Rules.IsNotApplied(op.unsettled) {
-		answer = Answer{Outcome: NotApplied, Reason: "timed out before any accept was sent"}
+		answer = Answer{Outcome: NotApplied, Reason: "timed out, and no accept of it was sent"}
 	}
 	r.finish(in, op, answer)
 }

@@ -15,8 +15,7 @@ import (
 const (
 	// RequestsMax bounds the requests in flight and waiting; one more is answered NotApplied.
 	RequestsMax = 4096
-	// bootMax and the bits below it make nonces that no other life of the node used.
-	bootMax   = 1 << 24
+	// The bits of a nonce below the boot number: no other life of the node uses the same nonces.
 	nonceBits = 40
 )
 
@@ -85,10 +84,17 @@ type instance struct {
 	promised paxos.Proposal
 }
 
-// New returns a node with the acceptors that its disk holds.
+// New returns a node with the acceptors that its disk holds. It panics if the configuration cannot
+// be right: a boot number out of range, or nodes that are not distinct, among them this one, and
+// from 1 to paxos.NodesMax.
 func New(config Config, stored iter.Seq2[paxos.Key, paxos.Acceptor]) *Replica {
-	if config.Boot == 0 || config.Boot >= bootMax {
-		panic(fmt.Sprintf("replica: boot number %d is not in 1..%d", config.Boot, bootMax-1))
+	if config.Boot == 0 || config.Boot > paxos.BootMax {
+		panic(fmt.Sprintf("replica: boot number %d is not in 1..%d", config.Boot, paxos.BootMax))
+	}
+	nodes := slices.Compact(slices.Sorted(slices.Values(config.Nodes)))
+	if len(nodes) != len(config.Nodes) || !slices.Contains(nodes, config.Self) ||
+		nodes[0] == 0 || nodes[len(nodes)-1] > paxos.NodesMax {
+		panic(fmt.Sprintf("replica: node %d in a cluster of %v", config.Self, config.Nodes))
 	}
 	r := &Replica{
 		config: config,
@@ -154,7 +160,13 @@ func (r *Replica) at(key paxos.Key) *instance {
 	return in
 }
 
+// receive takes a message of a node of this cluster to this node. Any other is lost: it was
+// delivered to an address that had belonged to another node, and what is answered in another's
+// name, or by a stranger, would count as a vote that was never given.
 func (r *Replica) receive(m paxos.Message) {
+	if m.To != r.config.Self || !slices.Contains(r.config.Nodes, m.From) {
+		return
+	}
 	in := r.at(m.Key)
 	switch m.Kind {
 	case paxos.Prepare, paxos.Accept, paxos.Query:
@@ -165,6 +177,7 @@ func (r *Replica) receive(m paxos.Message) {
 		}
 		r.answered(in, m)
 	case paxos.Report:
+		r.learnRound(m.Proposal.Ballot)
 		if m.Key.Space == paxos.Decrees {
 			r.learn(in, m.From, m.Proposal)
 		}
@@ -177,8 +190,8 @@ func (r *Replica) receive(m paxos.Message) {
 	}
 }
 
-// accept is the acceptor's role. Its answers wait for the disk, also those that change nothing: what
-// they report may have been written just before.
+// accept is the acceptor's role. Its answers wait for the disk, also those that change nothing:
+// what they report may have been written just before.
 func (r *Replica) accept(in *instance, m paxos.Message) {
 	var answer paxos.Message
 	changed := false
