@@ -86,6 +86,21 @@ type Evidence struct {
 	Measurements []Measurement `json:"measurements,omitempty"`
 }
 
+// Shows tells whether there are measurements of a moment ("before", "during", "end", "after") and
+// all of them agree with what was meant.
+func (e Evidence) Shows(when string) bool {
+	found := false
+	for _, m := range e.Measurements {
+		if m.When == when {
+			found = true
+			if !m.Shows {
+				return false
+			}
+		}
+	}
+	return found
+}
+
 // A Measurement is one thing that was seen, in numbers or as a state.
 type Measurement struct {
 	// Subject is a node, "n2", or a directed link, "n1→n2".

@@ -1,0 +1,114 @@
+package linearizability
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"ordeal/history"
+)
+
+// Options bound a check. The zero value is the defaults.
+type Options struct {
+	// Budget is how long the check may take in all, one minute if it is 0. A fifth of it is kept
+	// for explaining violations.
+	Budget time.Duration
+	// Workers is how many keys are searched at a time, as many as there are processors if it is
+	// 0.
+	Workers int
+	// Explanations is how many illegal keys are explained, 10 if it is 0 and none if it is
+	// negative.
+	Explanations int
+}
+
+const (
+	budgetDefault       = time.Minute
+	explanationsDefault = 10
+)
+
+func (o Options) withDefaults() Options {
+	o.Budget = cmp.Or(o.Budget, budgetDefault)
+	o.Workers = cmp.Or(max(o.Workers, 0), runtime.GOMAXPROCS(0))
+	o.Explanations = max(cmp.Or(o.Explanations, explanationsDefault), 0)
+	return o
+}
+
+// Check judges whether ops are legal by the model, every key by itself. It ends soon after the
+// budget or ctx does; keys without an answer by then are Unknown.
+//
+// The operations may be in any order and are not changed. An error wraps ErrInvalid: the
+// operations are no history of the model, and nothing was judged.
+func Check(
+	ctx context.Context, model Model, ops []history.Operation, options Options,
+) (Report, error) {
+	options = options.withDefaults()
+	s := newSchedule(ctx, options.Budget, options.Workers)
+	if err := validate(model, ops); err != nil {
+		return Report{}, fmt.Errorf("check by the model %s: %w", model.name, err)
+	}
+	jobs := partition(model, ops)
+	s.run(jobs)
+	report := Report{Model: model.name, Verdict: Legal}
+	var illegal []*job
+	for _, j := range jobs {
+		report.add(j)
+		if j.verdict == Illegal {
+			illegal = append(illegal, j)
+		}
+	}
+	illegal = illegal[:min(len(illegal), options.Explanations)]
+	for i, j := range illegal {
+		report.Violations = append(report.Violations,
+			explain(j.key, j.ops, s.explainer(len(illegal)-i)))
+	}
+	report.Duration = s.elapsed()
+	return report, nil
+}
+
+// partition returns a job for each key that the model judges operations of, sorted by key.
+func partition(model Model, ops []history.Operation) []*job {
+	byKey := map[string]*job{}
+	var jobs []*job
+	for i := range ops {
+		op := &ops[i]
+		if slices.Contains(model.ignored, op.Kind) {
+			continue
+		}
+		j := byKey[op.Key]
+		if j == nil {
+			j = &job{key: op.Key}
+			byKey[op.Key] = j
+			jobs = append(jobs, j)
+		}
+		j.ops = append(j.ops, op)
+	}
+	for _, j := range jobs {
+		slices.SortFunc(j.ops, byCall)
+	}
+	slices.SortFunc(jobs, func(a, b *job) int { return cmp.Compare(a.key, b.key) })
+	return jobs
+}
+
+func byCall(a, b *history.Operation) int {
+	return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.ID, b.ID))
+}
+
+// add adds what became of one key.
+func (r *Report) add(j *job) {
+	r.Operations += len(j.ops)
+	r.Keys = append(r.Keys, KeyReport{
+		Key: j.key, Verdict: j.verdict, Reason: j.reason,
+		Operations: len(j.ops), Failed: j.prepared.failed, Dropped: j.prepared.dropped,
+		Bounded: j.prepared.bounded, Searched: len(j.prepared.all), Unique: j.prepared.unique,
+		Duration: j.duration,
+	})
+	switch {
+	case j.verdict == Illegal:
+		r.Verdict = Illegal
+	case j.verdict == Unknown && r.Verdict == Legal:
+		r.Verdict = Unknown
+	}
+}

@@ -1,0 +1,28 @@
+// Package linearizability judges whether a history was legal: whether its operations could have
+// happened one at a time, each at some instant between its call and its return, on a single
+// correct register or consensus instance (Herlihy and Wing, Linearizability: A Correctness
+// Condition for Concurrent Objects, TOPLAS 1990). Linearizability is local (theorem 1 there), so
+// every key is judged for itself.
+//
+// A key goes through these steps, each in a file of its own that says why it is sound:
+//
+//  1. The history is checked for being one at all (validate.go). An invalid history is an error
+//     and never a violation.
+//  2. Operations that certainly never happened, and unknown reads, are left out (calls.go).
+//  3. Where the values written are unique within the key (unique.go), unknown operations that
+//     somebody saw the effect of are bounded by that (bound.go), and the others are dropped
+//     (drop.go). What is left has hardly any unknown operations, which are what makes the search
+//     explode.
+//  4. Porcupine searches for a legal order (search.go), within the share of the time budget that
+//     the key is given (schedule.go). A key without an answer in that time is Unknown: never
+//     legal, never illegal.
+//  5. A violation is reduced to a few operations that are illegal by themselves (shrink.go),
+//     named (classify.go) and told in words (sentence.go).
+//
+// CheckDecision judges what a linearizability checker cannot see in single-decree consensus: what
+// learners learned.
+//
+// Everything is a pure function of the history but search.go and schedule.go, which use the clock
+// and goroutines and alone decide how long to go on, and page.go, which draws within a fixed
+// time. No type of porcupine leaves the package.
+package linearizability

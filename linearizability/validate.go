@@ -1,0 +1,87 @@
+package linearizability
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ordeal/history"
+)
+
+// ErrInvalid is wrapped by every error about a history that is none. Porcupine would call most of
+// these Illegal in silence, and a violation that was reported for them would be Ordeal's own.
+var ErrInvalid = errors.New("this is not a history")
+
+// validate checks that ops can be a history of the model: known kinds and outcomes; a call, and a
+// return exactly where the outcome is known, and not before the call; operations that are told
+// apart; and processes that call one operation at a time, and none after one of unknown outcome,
+// without which the real-time order means nothing.
+func validate(model Model, ops []history.Operation) error {
+	seen := make(map[int64]struct{}, len(ops))
+	for i := range ops {
+		op := &ops[i]
+		if err := validateOperation(model, op); err != nil {
+			return fmt.Errorf("%w: operation %d: %w", ErrInvalid, op.ID, err)
+		}
+		if _, again := seen[op.ID]; again {
+			return fmt.Errorf("%w: operation %d is there twice", ErrInvalid, op.ID)
+		}
+		seen[op.ID] = struct{}{}
+	}
+	if err := validateProcesses(ops); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
+func validateOperation(model Model, op *history.Operation) error {
+	if !slices.Contains(model.judged, op.Kind) && !slices.Contains(model.ignored, op.Kind) {
+		return fmt.Errorf("the model %s does not know the kind %q", model.name, op.Kind)
+	}
+	if op.Call < 0 {
+		return fmt.Errorf("it has no call")
+	}
+	switch op.Outcome {
+	case history.Info:
+		if op.Return != history.NoReturn {
+			return fmt.Errorf("its outcome is unknown, but it returns at %d", op.Return)
+		}
+	case history.OK, history.Fail:
+		if op.Return == history.NoReturn {
+			return fmt.Errorf("its outcome is %s, but it does not return", op.Outcome)
+		}
+		if op.Return < op.Call {
+			return fmt.Errorf("it returns at %d, before its call at %d", op.Return, op.Call)
+		}
+	default:
+		return fmt.Errorf("the outcome %q is not known", op.Outcome)
+	}
+	return nil
+}
+
+// validateProcesses checks each process by itself. Equal times are concurrent and can stand only
+// in an imported history; there a process may call at the very time of its last return.
+func validateProcesses(ops []history.Operation) error {
+	order := make([]*history.Operation, len(ops))
+	for i := range ops {
+		order[i] = &ops[i]
+	}
+	slices.SortFunc(order, func(a, b *history.Operation) int {
+		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.ID, b.ID))
+	})
+	last := map[int]*history.Operation{}
+	for _, op := range order {
+		before, again := last[op.Process]
+		switch {
+		case again && before.Outcome == history.Info:
+			return fmt.Errorf("process %d calls operation %d after operation %d, "+
+				"the outcome of which is unknown", op.Process, op.ID, before.ID)
+		case again && before.Return > op.Call:
+			return fmt.Errorf("process %d calls operation %d before operation %d has returned",
+				op.Process, op.ID, before.ID)
+		}
+		last[op.Process] = op
+	}
+	return nil
+}
