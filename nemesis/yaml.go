@@ -41,6 +41,9 @@ func DecodeStrict(data []byte, target any) (err error) {
 			err = fmt.Errorf("the YAML is malformed: %v", reason)
 		}
 	}()
+	if onlyComments(data) {
+		return nil
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	if err := decoder.Decode(target); err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -50,6 +53,17 @@ func DecodeStrict(data []byte, target any) (err error) {
 		return errors.New("there is more than one document: want one")
 	}
 	return nil
+}
+
+// onlyComments tells whether nothing stands in a document. The decoder would set the target to its
+// zero value then.
+func onlyComments(data []byte) bool {
+	for line := range bytes.Lines(data) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // EncodeSchedule writes a schedule as the YAML document that [DecodeSchedule] reads. Ordered

@@ -86,6 +86,11 @@ func (r *Replica) start(in *instance, op *operation) {
 func (r *Replica) begin(in *instance, op *operation) {
 	op.reading = false
 	r.stats.Ballots++
+	// This node's own acceptor has promised a higher ballot since: another node took the key over,
+	// and a proposal would be refused, and its outcome unsettled, for nothing.
+	if in.promised.Ballot.Less(in.acceptor.Promised) {
+		in.promised = paxos.Proposal{}
+	}
 	resumed := in.promised
 	if resumed.Ballot.IsZero() {
 		op.proposer.Prepare(r.nextBallot())
@@ -180,16 +185,15 @@ func (r *Replica) propose(
 		}
 	}
 	op.unsettled = op.unsettled || changed
-	op.proposer.Propose(after, r.promiseAlong(in, found, changed))
+	op.proposer.Propose(after, r.promiseAlong(in, changed))
 	r.ask(in, op)
 }
 
-// promiseAlong returns the ballot to be promised along with a proposal, so that the next change of
-// this key needs one round trip only. It is worth it where this node made the last proposal too:
-// where several nodes write, such a promise only makes the others' ballots fail.
-func (r *Replica) promiseAlong(in *instance, found paxos.Proposal, changed bool) paxos.Ballot {
-	mine := found.Ballot.IsZero() || found.Ballot.Node == r.config.Self
-	if !changed || !mine || in.key.Space != paxos.Registers {
+// promiseAlong returns the ballot to be promised along with a proposal that changes a register, so
+// that this node's next change of it needs one round trip only. Where other nodes change it first
+// the promise costs them nothing: with the accept they learn of its round, and take higher ones.
+func (r *Replica) promiseAlong(in *instance, changed bool) paxos.Ballot {
+	if !changed || in.key.Space != paxos.Registers {
 		return paxos.Ballot{}
 	}
 	return r.nextBallot()

@@ -42,7 +42,7 @@ type Config struct {
 var DefaultConfig = Config{
 	RequestTimeout: 800 * time.Millisecond,
 	Retransmit:     50 * time.Millisecond,
-	BackoffLimit:   4 * time.Millisecond,
+	BackoffLimit:   10 * time.Millisecond,
 	BackoffMost:    200 * time.Millisecond,
 }
 
