@@ -1,0 +1,240 @@
+package harness
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"ordeal/harness/plan"
+	"ordeal/history"
+	"ordeal/nemesis"
+	"ordeal/results"
+	"ordeal/workloads"
+)
+
+// Times of the loop.
+const (
+	// flushEvery bounds what a kill of the harness can lose of the history: at most 100 ms.
+	flushEvery    = 50 * time.Millisecond
+	progressEvery = time.Second
+	// faultTimeout is how long an environment may take to inject or heal a fault.
+	faultTimeout = 30 * time.Second
+	// idleRetry is how long a client waits for which the workload has nothing to do.
+	idleRetry = 10 * time.Millisecond
+	// A client that failed waits, twice as long after each further failure.
+	backoffMin, backoffMax = 25 * time.Millisecond, 400 * time.Millisecond
+)
+
+// A phase of a run.
+type phase string
+
+const (
+	phaseLoad     phase = "load"
+	phaseRecovery phase = "recovery"
+	phaseDrain    phase = "drain"
+	phaseReads    phase = "final reads"
+	phaseDone     phase = "done"
+)
+
+// Progress is a glance at a run, for a status line.
+type Progress struct {
+	Elapsed  time.Duration
+	Phase    string
+	OK, Fail int
+	Info     int
+	// Active are the faults in force, in words.
+	Active []string
+}
+
+// A driver is the one loop of a run. All its methods run on one goroutine.
+type driver struct {
+	env      Environment
+	plan     plan.Plan
+	schedule nemesis.Schedule
+	workload workloads.Workload
+	record   *history.Writer
+	log      *slog.Logger
+	progress func(Progress)
+
+	phase     phase
+	began     time.Duration
+	clients   []*client
+	processes int
+	inFlight  int
+	counts    results.Operations
+	// completed holds the operations that ended, in that order.
+	completed []history.Operation
+	// events holds the faults and marks of the record.
+	events   []history.Event
+	faults   []*fault
+	timeIsUp bool
+	recovery recovery
+	reads    finalReads
+	exits    []results.Exit
+	// broken is why the run cannot go on.
+	broken error
+}
+
+// A client calls one operation after another.
+type client struct {
+	number   int
+	process  int
+	failures int
+	lastCall time.Duration
+}
+
+// drive runs the loop to its end. It returns ctx's error when it was interrupted, and another error
+// when Ordeal itself failed; in either case everything that happened is in the record.
+func (d *driver) drive(ctx context.Context) error {
+	d.start()
+	for d.phase != phaseDone && d.broken == nil {
+		if err := d.env.Step(ctx); err != nil {
+			return err
+		}
+	}
+	return d.broken
+}
+
+func (d *driver) start() {
+	d.began = d.env.Now()
+	d.phase = phaseLoad
+	d.env.OnExit(d.exited)
+	d.mark(history.MarkStart, "", d.plan.String())
+	for number := range d.plan.Clients {
+		c := &client{number: number, process: d.newProcess()}
+		d.clients = append(d.clients, c)
+		d.env.After(time.Duration(number)*d.period()/time.Duration(d.plan.Clients), func() {
+			d.next(c)
+		})
+	}
+	for _, planned := range d.schedule {
+		f := &fault{fault: planned}
+		d.faults = append(d.faults, f)
+		d.env.After(planned.At, func() { d.inject(f) })
+	}
+	d.env.After(d.plan.Time, func() {
+		d.timeIsUp = true
+		d.maybeRecover()
+	})
+	d.every(flushEvery, d.flush)
+	d.every(progressEvery, d.report)
+}
+
+// every calls f regularly until the run is done.
+func (d *driver) every(interval time.Duration, f func()) {
+	d.env.After(interval, func() {
+		if d.phase == phaseDone {
+			return
+		}
+		f()
+		d.every(interval, f)
+	})
+}
+
+// period is the time between two calls of one client, 0 without a limit.
+func (d *driver) period() time.Duration {
+	if d.plan.Rate == 0 {
+		return 0
+	}
+	return time.Duration(float64(time.Second) * float64(d.plan.Clients) / d.plan.Rate)
+}
+
+// next lets a client call its next operation.
+func (d *driver) next(c *client) {
+	if d.phase != phaseLoad && d.phase != phaseRecovery {
+		return
+	}
+	op, ok := d.workload.Next(c.number)
+	if !ok {
+		d.env.After(idleRetry, func() { d.next(c) })
+		return
+	}
+	c.lastCall = d.env.Now()
+	d.call(op, &c.process, func(done history.Operation) {
+		d.env.After(d.pause(c, done), func() { d.next(c) })
+	})
+}
+
+// pause is how long a client waits before its next operation: none or the rest of its period after
+// a success; after a failure longer and longer, since a dead node refuses thousands of calls a
+// second.
+func (d *driver) pause(c *client, done history.Operation) time.Duration {
+	rest := c.lastCall + d.period() - d.env.Now()
+	if done.Outcome == history.OK {
+		c.failures = 0
+		return max(rest, 0)
+	}
+	backoff := min(backoffMin<<min(c.failures, 16), backoffMax)
+	c.failures++
+	return max(rest, backoff)
+}
+
+// call invokes an operation for a process, records both ends of it, and then calls done. A process
+// whose operation ends unknown is never used again.
+func (d *driver) call(
+	op history.Operation, process *int, done func(history.Operation),
+) {
+	op.Process = *process
+	op = d.record.Invoke(op, d.now())
+	d.inFlight++
+	d.env.Invoke(op, d.plan.Timeout, func(result history.Result) {
+		d.inFlight--
+		completed := d.record.Complete(op, result, d.now())
+		d.completed = append(d.completed, completed)
+		d.counts.Count(completed)
+		d.workload.Completed(completed)
+		if result.Outcome == history.Info {
+			*process = d.newProcess()
+		}
+		done(completed)
+		d.maybeDrained()
+	})
+}
+
+func (d *driver) newProcess() int {
+	d.processes++
+	return d.processes - 1
+}
+
+// now is the time since the clients started.
+func (d *driver) now() time.Duration { return d.env.Now() - d.began }
+
+// flush hands the record to the operating system, and ends the run if that fails.
+func (d *driver) flush() {
+	if err := d.record.Flush(); err != nil && d.broken == nil {
+		d.broken = err
+	}
+}
+
+func (d *driver) mark(name, node, detail string) {
+	d.log.Info(name, "node", node, "detail", detail)
+	m := history.Mark{Name: name, Node: node, Detail: detail}
+	d.events = append(d.events, history.Event{
+		Index: d.record.Next(), Time: d.now(), Type: history.TypeMark, Mark: &m,
+	})
+	d.record.Mark(m, d.now())
+}
+
+// exited records a node that ended without having been asked to.
+func (d *driver) exited(node, detail string) {
+	d.exits = append(d.exits, results.Exit{Node: node, At: d.now(), Detail: detail})
+	d.mark(history.MarkExit, node, detail)
+}
+
+func (d *driver) report() {
+	if d.progress == nil {
+		return
+	}
+	p := Progress{
+		Elapsed: d.now(), Phase: string(d.phase),
+		OK: d.counts.OK, Fail: d.counts.Fail, Info: d.counts.Info,
+	}
+	for _, f := range d.faults {
+		if f.phase == history.Injected || f.phase == history.Healing {
+			p.Active = append(p.Active, f.fault.String())
+		}
+	}
+	slices.Sort(p.Active)
+	d.progress(p)
+}

@@ -1,0 +1,126 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+
+	"ordeal/history"
+	"ordeal/nemesis"
+	"ordeal/results"
+)
+
+// A fault is the life of one fault of the schedule.
+type fault struct {
+	fault nemesis.Fault
+	phase history.Phase
+	// finished tells that nothing more will come of it.
+	finished bool
+	result   results.Fault
+	// generation tells a late answer from the one that is awaited.
+	generation int
+}
+
+// inject starts a fault, unless the run is past its faults.
+func (d *driver) inject(f *fault) {
+	f.result = results.Fault{
+		ID: f.fault.ID, Kind: string(f.fault.Kind), Name: f.fault.Name, Nodes: f.fault.Nodes,
+		Text: f.fault.String(),
+	}
+	begun := d.now()
+	d.step(f, history.Invoked, "", nil)
+	done := d.once(f, func(evidence history.Evidence, err error) {
+		f.result.InjectedAt = d.now()
+		switch {
+		case errors.Is(err, nemesis.ErrPrecondition):
+			d.step(f, history.Skipped, err.Error(), nil)
+			d.finish(f)
+			return
+		case err != nil:
+			d.step(f, history.Indeterminate, err.Error(), &evidence)
+		default:
+			f.result.Effective = evidence.Shown
+			d.step(f, history.Injected, "", &evidence)
+		}
+		d.env.After(max(0, begun+f.fault.For-d.now()), func() { d.heal(f) })
+	})
+	d.env.Inject(f.fault, done)
+}
+
+// heal ends a fault. What was measured just before its end decides with the rest whether it counts.
+func (d *driver) heal(f *fault) {
+	d.step(f, history.Healing, "", nil)
+	done := d.once(f, func(evidence history.Evidence, err error) {
+		f.result.HealedAt = d.now()
+		if !evidence.Shown && !evidence.Shows("end") {
+			f.result.Effective = false
+		}
+		if err != nil {
+			d.step(f, history.Indeterminate, err.Error(), &evidence)
+		} else {
+			f.result.Healed = evidence.Shown || evidence.Shows("after")
+			d.step(f, history.Healed, "", &evidence)
+		}
+		d.finish(f)
+	})
+	d.env.Heal(f.fault, done)
+}
+
+// once returns a callback for the environment that takes the first answer only, and makes up one
+// that says so when none came in time.
+func (d *driver) once(
+	f *fault, take func(history.Evidence, error),
+) func(history.Evidence, error) {
+	f.generation++
+	awaited := f.generation
+	answer := func(evidence history.Evidence, err error) {
+		if f.generation != awaited {
+			return
+		}
+		f.generation++
+		take(evidence, err)
+	}
+	cancel := d.env.After(faultTimeout, func() {
+		answer(history.Evidence{}, fmt.Errorf("no answer within %v", faultTimeout))
+	})
+	return func(evidence history.Evidence, err error) {
+		cancel()
+		answer(evidence, err)
+	}
+}
+
+// step records a step in the life of a fault.
+func (d *driver) step(f *fault, p history.Phase, reason string, e *history.Evidence) {
+	f.phase = p
+	f.result.Phase = p
+	if reason != "" {
+		f.result.Reason = reason
+	}
+	if e != nil {
+		f.result.Evidence = append(f.result.Evidence, e.Measurements...)
+	}
+	d.log.Info("fault", "id", f.fault.ID, "phase", p, "fault", f.fault.String(), "reason", reason)
+	recorded := history.Fault{
+		ID: f.fault.ID, Phase: p, Kind: string(f.fault.Kind), Name: f.fault.Name,
+		Nodes: f.fault.Nodes, Cut: f.fault.Cut, Reason: reason, Evidence: e,
+	}
+	d.events = append(d.events, history.Event{
+		Index: d.record.Next(), Time: d.now(), Type: history.TypeFault, Fault: &recorded,
+	})
+	d.record.Fault(recorded, d.now())
+}
+
+func (d *driver) finish(f *fault) {
+	f.finished = true
+	d.maybeRecover()
+}
+
+// faultResults returns what became of the faults, those that were never due left out.
+func (d *driver) faultResults() []results.Fault {
+	list := make([]results.Fault, 0, len(d.faults))
+	for _, f := range d.faults {
+		if f.phase != "" {
+			list = append(list, f.result)
+		}
+	}
+	return list
+}

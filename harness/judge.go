@@ -1,0 +1,212 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"ordeal/harness/plan"
+	"ordeal/history"
+	"ordeal/linearizability"
+	"ordeal/results"
+)
+
+// judge draws every conclusion that the record allows and adds a finding for each that is not good.
+func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
+	for _, exit := range run.Exits {
+		run.Find(results.Finding{Verdict: results.Violation, What: fmt.Sprintf(
+			"%s ended at %s without having been asked to: %s",
+			exit.Node, seconds(exit.At), exit.Detail)})
+	}
+	for _, f := range run.Faults {
+		if f.Phase != history.Skipped && !f.Healed && seen.completed {
+			run.Find(results.Finding{Verdict: results.Harness, What: fmt.Sprintf(
+				"fault %s (%s) is not proved to be healed", f.ID, f.Kind),
+				Detail: unproved(f)})
+		}
+	}
+	if seen.completed && !run.Recovery.Proved {
+		run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
+			"the cluster did not recover within %v: %s",
+			t.Plan.Recovery, run.Recovery.Missing)})
+	}
+	if seen.began {
+		t.judgeHistory(ctx, run, seen)
+	}
+	if seen.completed {
+		judgeVacuity(run, seen)
+	}
+}
+
+// unproved returns what is known of a fault whose heal could not be proved.
+func unproved(f results.Fault) []string {
+	lines := []string{}
+	if f.Reason != "" {
+		lines = append(lines, f.Reason)
+	}
+	for _, m := range f.Evidence {
+		if m.When == "after" && !m.Shows {
+			lines = append(lines, fmt.Sprintf("%s: %s: %s", m.Subject, m.What, m.Value))
+		}
+	}
+	return lines
+}
+
+// judgeHistory checks the operations against the workload's model.
+func (t Test) judgeHistory(ctx context.Context, run *results.Run, seen observed) {
+	check, findings, err := Judge(
+		ctx, seen.workload.Model(), seen.operations, seen.events, t.Plan.Budget)
+	if err != nil {
+		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+		return
+	}
+	for _, f := range findings {
+		run.Find(f)
+	}
+	pages, err := t.pages(check, seen.operations)
+	if err != nil {
+		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+	}
+	check.Pages = pages
+	run.Check = check
+}
+
+// pages writes porcupine's page of each key that violates.
+func (t Test) pages(check *results.Check, ops []history.Operation) ([]string, error) {
+	var names []string
+	for _, violation := range check.Linearizability.Violations {
+		var page bytes.Buffer
+		if err := drawPage(&page, check.Model, violation.Key, ops); err != nil {
+			return names, err
+		}
+		name := violation.Key + ".html"
+		if err := t.Directory.Write(name, page.Bytes()); err != nil {
+			return names, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// judgeVacuity asks whether enough happened for a pass to mean anything: an attempt of every kind
+// of operation, some success, and an effective fault of every kind that was planned.
+func judgeVacuity(run *results.Run, seen observed) {
+	vacuous := func(format string, args ...any) {
+		run.Find(results.Finding{
+			Verdict: results.Vacuous, What: fmt.Sprintf(format, args...),
+		})
+	}
+	for _, kind := range seen.workload.Kinds() {
+		if run.Operations.Kinds[kind] == (results.Outcomes{}) {
+			vacuous("no %s was attempted", kind)
+		}
+	}
+	if run.Operations.OK == 0 {
+		vacuous("no operation succeeded")
+	}
+	for _, kind := range plan.Planned(seen.schedule) {
+		effective := 0
+		for _, f := range run.Faults {
+			if f.Kind == string(kind) && f.Effective {
+				effective++
+			}
+		}
+		if effective == 0 {
+			vacuous("no %s of the schedule was shown to bite", kind)
+		}
+	}
+}
+
+// seconds shows a time as people read it off a run's axis.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+// Judge checks operations against a model and returns what it found, with a finding for everything
+// that is not legal. The events are the faults and marks of the record: they tell which nodes were
+// restarted, and so what a learner may have forgotten. When ctx is done, what is not judged yet has
+// no answer.
+func Judge(
+	ctx context.Context,
+	modelName string, ops []history.Operation, events []history.Event, budget time.Duration,
+) (*results.Check, []results.Finding, error) {
+	model, err := linearizability.ModelNamed(modelName)
+	if err != nil {
+		return nil, nil, err
+	}
+	report, err := linearizability.Check(
+		ctx, model, ops, linearizability.Options{Budget: budget})
+	if err != nil {
+		return nil, nil, err
+	}
+	check := &results.Check{Model: modelName, Linearizability: report}
+	findings := illegalKeys(report)
+	for _, key := range report.Unknown() {
+		findings = append(findings, results.Finding{
+			Verdict: results.Inconclusive,
+			What: fmt.Sprintf("the check has no answer for %s (%d operations): %s",
+				key.Key, key.Operations, key.Reason),
+		})
+	}
+	if modelName != linearizability.Decision().Name() {
+		return check, findings, nil
+	}
+	decisions, err := linearizability.CheckDecision(ops, events)
+	if err != nil {
+		return nil, nil, err
+	}
+	check.Decisions = &decisions
+	for _, violation := range decisions.Violations {
+		findings = append(findings, explanation(violation, violation.Key+" is not one decision"))
+	}
+	return check, findings, nil
+}
+
+// drawPage writes porcupine's page of one key.
+func drawPage(w io.Writer, modelName, key string, ops []history.Operation) error {
+	model, err := linearizability.ModelNamed(modelName)
+	if err != nil {
+		return err
+	}
+	var mine []history.Operation
+	for _, op := range ops {
+		if op.Key == key {
+			mine = append(mine, op)
+		}
+	}
+	if err := linearizability.Page(w, model, mine); err != nil {
+		return fmt.Errorf("draw the page of %s: %w", key, err)
+	}
+	return nil
+}
+
+// illegalKeys returns a finding for each key that violates, with its explanation where it has one.
+func illegalKeys(report linearizability.Report) []results.Finding {
+	explained := make(map[string]linearizability.Explanation)
+	for _, e := range report.Violations {
+		explained[e.Key] = e
+	}
+	var findings []results.Finding
+	for _, key := range report.Keys {
+		if key.Verdict != linearizability.Illegal {
+			continue
+		}
+		f := results.Finding{Verdict: results.Violation, What: key.Key + " is not linearizable"}
+		if e, ok := explained[key.Key]; ok {
+			f = explanation(e, f.What)
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func explanation(e linearizability.Explanation, what string) results.Finding {
+	f := results.Finding{
+		Verdict: results.Violation,
+		What:    fmt.Sprintf("%s: %s: %s", what, e.Class, e.Sentence),
+	}
+	for _, involved := range e.Operations {
+		f.Detail = append(f.Detail, involved.Text)
+	}
+	return f
+}

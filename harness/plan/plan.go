@@ -1,0 +1,160 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ordeal/nemesis"
+)
+
+// Limits of a plan.
+const (
+	NodesMin, NodesMax     = 3, 9
+	ClientsMax             = 1000
+	KeysMax                = 1000
+	TimeMin, TimeMax       = time.Second, 24 * time.Hour
+	TimeoutMin, TimeoutMax = 10 * time.Millisecond, time.Minute
+	// SeedMax keeps seeds exact for readers of JSON that hold numbers as floating point.
+	SeedMax = 1 << 53
+)
+
+// A Plan is one test. Its YAML form is the scenario file; every name is also a flag's.
+type Plan struct {
+	// Seed decides the operations and, where Faults is empty, the faults.
+	Seed uint64 `yaml:"seed" json:"seed"`
+	// System is the name of the system under test.
+	System string `yaml:"system" json:"system"`
+	// Bug is a mistake to plant in every node, "" for none.
+	Bug string `yaml:"bug,omitempty" json:"bug,omitempty"`
+	// Workload is what the clients try.
+	Workload string `yaml:"workload" json:"workload"`
+	// Nemesis names the sources of faults, from which the schedule is drawn.
+	Nemesis []string `yaml:"nemesis,flow" json:"nemesis"`
+	// Interval is the mean time between the starts of two faults of one nemesis.
+	Interval time.Duration `yaml:"interval" json:"interval"`
+
+	Nodes   int `yaml:"nodes" json:"nodes"`
+	Clients int `yaml:"clients" json:"clients"`
+	// Keys are in use at once, and each is retired after OpsPerKey operations; 0 stands for what is
+	// usual for the workload.
+	Keys      int `yaml:"keys" json:"keys"`
+	OpsPerKey int `yaml:"ops-per-key" json:"opsPerKey"`
+	// Time is how long faults are injected; the load goes on until recovery is proved.
+	Time time.Duration `yaml:"time" json:"time"`
+	// Rate is the number of operations a second of all clients together, 0 for no limit.
+	Rate float64 `yaml:"rate" json:"rate"`
+	// Timeout is how long a client waits for an operation.
+	Timeout time.Duration `yaml:"timeout" json:"timeout"`
+	// Recovery is how long the cluster may take to serve every key through every node again.
+	Recovery time.Duration `yaml:"recovery" json:"recovery"`
+	// Budget is how long the check may take.
+	Budget time.Duration `yaml:"budget" json:"budget"`
+
+	// Faults is the schedule, where it was written by hand or drawn already.
+	Faults nemesis.Schedule `yaml:"faults,omitempty" json:"faults,omitempty"`
+}
+
+// Default returns the plan of a run without flags; only its seed is missing.
+func Default() Plan {
+	return Plan{
+		System:   "paxos-register",
+		Workload: "register",
+		Nemesis:  []string{"partition", "kill"},
+		Interval: nemesis.DefaultInterval,
+		Nodes:    5,
+		Clients:  10,
+		Keys:     5,
+		Time:     20 * time.Second,
+		Timeout:  time.Second,
+		Recovery: 30 * time.Second,
+		Budget:   time.Minute,
+	}
+}
+
+// NodeNames returns the names of the nodes: n1, n2, and so on.
+func (p Plan) NodeNames() []string {
+	names := make([]string, p.Nodes)
+	for i := range names {
+		names[i] = fmt.Sprintf("n%d", i+1)
+	}
+	return names
+}
+
+// Schedule returns the faults of the plan, with every target resolved: those that it lists, or else
+// those that are drawn from its seed.
+func (p Plan) Schedule() (nemesis.Schedule, error) {
+	if len(p.Faults) > 0 {
+		return p.Faults.Resolve(p.NodeNames())
+	}
+	return nemesis.Draw(nemesis.Options{
+		Seed:     p.Seed,
+		Nodes:    p.NodeNames(),
+		Nemeses:  p.Nemesis,
+		Time:     p.Time,
+		Interval: p.Interval,
+	})
+}
+
+// Validate returns an error that names the first field which is out of range, and what is accepted.
+// Names of systems, workloads and bugs are for those to judge who know them.
+func (p Plan) Validate() error {
+	checks := []error{
+		between("nodes", p.Nodes, NodesMin, NodesMax),
+		between("clients", p.Clients, 1, ClientsMax),
+		between("keys", p.Keys, 1, KeysMax),
+		between("ops-per-key", p.OpsPerKey, 0, 1_000_000),
+		between("time", p.Time, TimeMin, TimeMax),
+		between("timeout", p.Timeout, TimeoutMin, TimeoutMax),
+		between("recovery", p.Recovery, time.Second, time.Hour),
+		between("budget", p.Budget, time.Second, 24*time.Hour),
+		between("rate", p.Rate, 0, 1_000_000),
+		between("seed", p.Seed, 0, SeedMax),
+	}
+	for _, err := range checks {
+		if err != nil {
+			return err
+		}
+	}
+	if len(p.Faults) > 0 {
+		if err := p.Faults.Validate(p.NodeNames(), p.Time); err != nil {
+			return err
+		}
+	}
+	_, err := p.Schedule()
+	return err
+}
+
+// Planned returns the kinds of faults in a schedule, each once, in the order of their first use.
+func Planned(schedule nemesis.Schedule) []nemesis.Kind {
+	var kinds []nemesis.Kind
+	seen := make(map[nemesis.Kind]bool)
+	for _, fault := range schedule {
+		if !seen[fault.Kind] {
+			seen[fault.Kind] = true
+			kinds = append(kinds, fault.Kind)
+		}
+	}
+	return kinds
+}
+
+func between[T int | float64 | uint64 | time.Duration](name string, got, least, most T) error {
+	if got < least || got > most {
+		return fmt.Errorf("%s is %v (accepted: %v to %v)", name, got, least, most)
+	}
+	return nil
+}
+
+// String shows in a line what the plan does.
+func (p Plan) String() string {
+	text := fmt.Sprintf("%s · %d nodes · %d clients · %s · nemesis %s · %v",
+		p.Workload, p.Nodes, p.Clients, p.System, strings.Join(p.Nemesis, ","), p.Time)
+	if len(p.Faults) > 0 {
+		text = fmt.Sprintf("%s · %d nodes · %d clients · %s · %d listed faults · %v",
+			p.Workload, p.Nodes, p.Clients, p.System, len(p.Faults), p.Time)
+	}
+	if p.Bug != "" {
+		text += " · bug " + p.Bug
+	}
+	return text
+}

@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ordeal/nemesis"
+)
+
+func valid() Plan {
+	p := Default()
+	p.Seed = 11
+	return p
+}
+
+func TestDefaultPlanIsValidAndDrawsFaultsOfEveryKind(t *testing.T) {
+	p := valid()
+	require.NoError(t, p.Validate())
+	schedule, err := p.Schedule()
+	require.NoError(t, err)
+	require.ElementsMatch(t, []nemesis.Kind{nemesis.Partition, nemesis.Kill}, Planned(schedule))
+	again, err := p.Schedule()
+	require.NoError(t, err)
+	require.Equal(t, schedule, again)
+}
+
+func TestValidateNamesTheFieldAndWhatIsAccepted(t *testing.T) {
+	cases := map[string]func(*Plan){
+		"nodes is 2 (accepted: 3 to 9)":                  func(p *Plan) { p.Nodes = 2 },
+		"clients is 0 (accepted: 1 to 1000)":             func(p *Plan) { p.Clients = 0 },
+		"keys is 0 (accepted: 1 to 1000)":                func(p *Plan) { p.Keys = 0 },
+		"ops-per-key is -1 (accepted: 0 to 1000000)":     func(p *Plan) { p.OpsPerKey = -1 },
+		"time is 10ms (accepted: 1s to 24h0m0s)":         func(p *Plan) { p.Time = 1e7 },
+		"timeout is 1h0m0s (accepted: 10ms to 1m0s)":     func(p *Plan) { p.Timeout = time.Hour },
+		"rate is -1 (accepted: 0 to 1e+06)":              func(p *Plan) { p.Rate = -1 },
+		"seed is 9007199254740993":                       func(p *Plan) { p.Seed = SeedMax + 1 },
+		"nemesis \"x\" is unknown":                       func(p *Plan) { p.Nemesis = []string{"x"} },
+		"recovery is 0s (accepted: 1s to 1h0m0s)":        func(p *Plan) { p.Recovery = 0 },
+		"budget is 1ms (accepted: 1s to 24h0m0s)":        func(p *Plan) { p.Budget = time.Millisecond },
+		"fault f1: \"n7\" is not a node: want some of n": withFault("n7"),
+	}
+	for want, change := range cases {
+		p := valid()
+		change(&p)
+		require.ErrorContains(t, p.Validate(), want)
+	}
+}
+
+func withFault(node string) func(*Plan) {
+	return func(p *Plan) {
+		p.Faults = nemesis.Schedule{{
+			ID: "f1", At: time.Second, For: time.Second, Kind: nemesis.Kill,
+			Nodes: []string{node},
+		}}
+	}
+}
+
+func TestScenarioIsReadAsItWasWritten(t *testing.T) {
+	p := valid()
+	p.Bug, p.Rate, p.OpsPerKey = "local-read", 12.5, 30
+	schedule, err := p.Schedule()
+	require.NoError(t, err)
+	p.Faults = schedule
+	var text bytes.Buffer
+	require.NoError(t, Write(&text, p))
+	read, err := Read(&text, Plan{})
+	require.NoError(t, err)
+	require.Equal(t, p, read)
+}
+
+func TestScenarioLeavesWhatItDoesNotMention(t *testing.T) {
+	base := valid()
+	read, err := Read(strings.NewReader("nodes: 7\n"), base)
+	require.NoError(t, err)
+	base.Nodes = 7
+	require.Equal(t, base, read)
+
+	read, err = Read(strings.NewReader("# nothing but a comment\n"), base)
+	require.NoError(t, err)
+	require.Equal(t, base, read)
+}
+
+func TestScenarioThatCannotBeReadSaysWhere(t *testing.T) {
+	_, err := Read(strings.NewReader("nodes: 5\ntyme: 3s\n"), valid())
+	require.ErrorContains(t, err, "unknown field \"tyme\"")
+	require.ErrorContains(t, err, "2 |")
+	_, err = Read(strings.NewReader(strings.Repeat("#", scenarioMax+1)), valid())
+	require.ErrorContains(t, err, "longer than")
+}
+
+func TestPlanInALine(t *testing.T) {
+	p := valid()
+	require.Equal(t, "register · 5 nodes · 10 clients · paxos-register · "+
+		"nemesis partition,kill · 20s", p.String())
+	withFault("n1")(&p)
+	p.Bug = "local-read"
+	require.Equal(t, "register · 5 nodes · 10 clients · paxos-register · 1 listed faults · "+
+		"20s · bug local-read", p.String())
+}

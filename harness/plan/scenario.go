@@ -1,0 +1,40 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/goccy/go-yaml"
+
+	"ordeal/nemesis"
+)
+
+// scenarioMax bounds a scenario file, in bytes.
+const scenarioMax = 4 << 20
+
+// Read takes over from a scenario file what it says; what it does not mention stays as it is in
+// base. Unknown fields are errors; an error shows the place in the file.
+func Read(file io.Reader, base Plan) (Plan, error) {
+	text, err := io.ReadAll(io.LimitReader(file, scenarioMax+1))
+	if err != nil {
+		return Plan{}, fmt.Errorf("read scenario: %w", err)
+	}
+	if len(text) > scenarioMax {
+		return Plan{}, fmt.Errorf("scenario is longer than %d bytes", scenarioMax)
+	}
+	result := base
+	if err := nemesis.DecodeStrict(text, &result); err != nil {
+		return Plan{}, err
+	}
+	return result, nil
+}
+
+// Write prints the plan as a scenario file.
+func Write(w io.Writer, p Plan) error {
+	text, err := yaml.MarshalWithOptions(p, yaml.UseSingleQuote(false))
+	if err != nil {
+		return fmt.Errorf("print scenario: %w", err)
+	}
+	_, err = w.Write(text)
+	return err
+}

@@ -1,0 +1,127 @@
+package harness
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ordeal/history"
+	"ordeal/results"
+)
+
+// proofRetry is how long the proof of a node's recovery waits after a failure.
+const proofRetry = 100 * time.Millisecond
+
+// A recovery is the proof that the healed cluster serves again: each node answers, and then each
+// live key is written and read through it. The load goes on meanwhile, so that operations of
+// unknown outcome do not pile up at the end of the history.
+type recovery struct {
+	begun  time.Duration
+	proofs []*proof
+	result results.Recovery
+}
+
+// A proof is one node's.
+type proof struct {
+	node    string
+	process int
+	// why is what went wrong last.
+	why  string
+	took time.Duration
+	done bool
+}
+
+// maybeRecover begins the proof once the time for faults is up and the last one is healed.
+func (d *driver) maybeRecover() {
+	unfinished := func(f *fault) bool { return !f.finished }
+	if d.phase != phaseLoad || !d.timeIsUp || slices.ContainsFunc(d.faults, unfinished) {
+		return
+	}
+	d.phase = phaseRecovery
+	d.recovery.begun = d.now()
+	d.mark(history.MarkRecovery, "", "")
+	for _, node := range d.env.Nodes() {
+		p := &proof{node: node, process: d.newProcess(), why: "it was not asked yet"}
+		d.recovery.proofs = append(d.recovery.proofs, p)
+		d.prove(p)
+	}
+	d.env.After(d.plan.Recovery, d.endRecovery)
+}
+
+// prove asks a node whether it is ready, and then for every live key.
+func (d *driver) prove(p *proof) {
+	if d.phase != phaseRecovery {
+		return
+	}
+	d.env.Probe(p.node, func(err error) {
+		if err != nil {
+			d.retry(p, err.Error())
+			return
+		}
+		d.proveKeys(p, d.workload.Recovery(p.node))
+	})
+}
+
+func (d *driver) retry(p *proof, why string) {
+	p.why = why
+	d.env.After(proofRetry, func() { d.prove(p) })
+}
+
+// proveKeys asks for one operation after another, and begins anew with fresh values after a
+// failure: an operation of unknown outcome is never asked again.
+func (d *driver) proveKeys(p *proof, operations []history.Operation) {
+	if d.phase != phaseRecovery {
+		return
+	}
+	if len(operations) == 0 {
+		p.done, p.took = true, d.now()-d.recovery.begun
+		d.maybeProved()
+		return
+	}
+	d.call(operations[0], &p.process, func(done history.Operation) {
+		if done.Outcome != history.OK {
+			d.retry(p, fmt.Sprintf("a %s of %s ended %s: %s",
+				done.Kind, done.Key, done.Outcome, done.Error))
+			return
+		}
+		d.proveKeys(p, operations[1:])
+	})
+}
+
+func (d *driver) maybeProved() {
+	if slices.ContainsFunc(d.recovery.proofs, func(p *proof) bool { return !p.done }) {
+		return
+	}
+	d.recovery.result.Proved = true
+	d.endRecovery()
+}
+
+// endRecovery ends the load, when recovery was proved or its time is over.
+func (d *driver) endRecovery() {
+	if d.phase != phaseRecovery {
+		return
+	}
+	r := &d.recovery.result
+	r.Duration = d.now() - d.recovery.begun
+	r.Nodes = make(map[string]time.Duration)
+	var missing []string
+	for _, p := range d.recovery.proofs {
+		if p.done {
+			r.Nodes[p.node] = p.took
+		} else {
+			missing = append(missing, p.node+": "+p.why)
+		}
+	}
+	r.Missing = strings.Join(missing, "; ")
+	d.log.Info("recovery", "proved", r.Proved, "duration", r.Duration, "missing", r.Missing)
+	d.phase = phaseDrain
+	d.maybeDrained()
+}
+
+// maybeDrained begins the final reads once no operation is in flight.
+func (d *driver) maybeDrained() {
+	if d.phase == phaseDrain && d.inFlight == 0 {
+		d.beginReads()
+	}
+}

@@ -1,0 +1,187 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"ordeal/harness/plan"
+	"ordeal/history"
+	"ordeal/nemesis"
+	"ordeal/results"
+	"ordeal/workloads"
+)
+
+// collectTimeout bounds the collection of logs, closeTimeout the removal of the environment. Both
+// have to end also when the run was interrupted.
+const (
+	collectTimeout = 30 * time.Second
+	closeTimeout   = 60 * time.Second
+)
+
+// A Test is one test to run.
+type Test struct {
+	Plan plan.Plan
+	// Run is the record to be completed; its identity and origin are set.
+	Run       results.Run
+	Directory results.Directory
+	Log       *slog.Logger
+	// Start makes the environment. It is called once, and cleans up after itself when it fails.
+	Start func(context.Context) (Environment, error)
+	// Progress is called about every second, from the loop; it may be nil.
+	Progress func(Progress)
+	// Stage is told in a few words what comes next; it may be nil.
+	Stage func(string)
+	// Keep leaves the environment as it is at the end.
+	Keep bool
+}
+
+// Execute takes a test from plan to verdict and leaves everything in the run's directory. When ctx
+// is done the run ends early: everything is healed and removed, and what was recorded is judged. An
+// error means that the record could not be kept; the record is returned all the same.
+func (t Test) Execute(ctx context.Context) (results.Run, error) {
+	run := t.Run
+	run.Format, run.Plan = results.FormatVersion, t.Plan
+	run.Verdict, run.ExitCode = results.Unfinished, results.Unfinished.ExitCode()
+	schedule, err := t.Plan.Schedule()
+	if err != nil {
+		return run, err
+	}
+	if err := t.prepare(run, schedule); err != nil {
+		return run, err
+	}
+	began := time.Now()
+	run.Verdict, run.ExitCode = results.Pass, results.Pass.ExitCode()
+	observed, err := t.observe(ctx, &run, schedule)
+	if err != nil {
+		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+	}
+	t.stage("check the history")
+	judging := ctx
+	if ctx.Err() != nil {
+		judging = context.WithoutCancel(ctx)
+	}
+	t.judge(judging, &run, observed)
+	if ctx.Err() != nil {
+		run.Find(results.Finding{Verdict: results.Interrupted, What: "interrupted"})
+	}
+	run.Finished = time.Now()
+	run.Elapsed = run.Finished.Sub(began)
+	return run, t.Directory.Save(run)
+}
+
+// prepare writes what is known before the run: if it is killed, this remains.
+func (t Test) prepare(run results.Run, schedule nemesis.Schedule) error {
+	if err := t.Directory.Save(run); err != nil {
+		return err
+	}
+	resolved := t.Plan
+	resolved.Faults = schedule
+	var text bytes.Buffer
+	if err := plan.Write(&text, resolved); err != nil {
+		return err
+	}
+	return t.Directory.Write(results.ScheduleFile, text.Bytes())
+}
+
+// observed is what a run has seen, to be judged.
+type observed struct {
+	operations []history.Operation
+	// events are the faults and marks of the record.
+	events   []history.Event
+	schedule nemesis.Schedule
+	workload workloads.Workload
+	// began tells that the clients ran; completed that the run came to its end.
+	began, completed bool
+}
+
+// observe starts the environment, drives it, collects the logs and removes it again. A failure of
+// the later steps is a finding and does not keep what was recorded from being judged.
+func (t Test) observe(
+	ctx context.Context, run *results.Run, schedule nemesis.Schedule,
+) (seen observed, err error) {
+	workload, err := workloads.New(t.Plan.Workload, workloads.Options{
+		Seed: t.Plan.Seed, Clients: t.Plan.Clients, Keys: t.Plan.Keys,
+		OperationsPerKey: t.Plan.OpsPerKey, Nodes: t.Plan.NodeNames(),
+	})
+	if err != nil {
+		return seen, err
+	}
+	seen.workload, seen.schedule = workload, schedule
+	file, err := os.Create(t.Directory.Path(results.HistoryFile))
+	if err != nil {
+		return seen, fmt.Errorf("create the history: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	record := history.NewWriter(file, history.Header{
+		Run: run.ID, Workload: t.Plan.Workload, Model: workload.Model(), Seed: t.Plan.Seed,
+	})
+	t.stage("start the cluster")
+	env, err := t.Start(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = nil
+		}
+		return seen, errors.Join(err, record.Sync())
+	}
+	d := &driver{
+		env: env, plan: t.Plan, schedule: schedule, workload: workload, record: record,
+		log: t.Log, progress: t.Progress,
+	}
+	seen.began = true
+	run.Environment = env.Describe()
+	t.stage("run")
+	err = d.drive(ctx)
+	seen.completed = err == nil
+	if ctx.Err() != nil {
+		err = nil
+	}
+	d.summarise(run)
+	seen.operations = append(d.completed, record.Pending()...)
+	seen.events = d.events
+	return seen, errors.Join(err, record.Sync(), t.wrapUp(env))
+}
+
+// wrapUp collects the logs and removes the environment, in time of its own: the run's may be over.
+func (t Test) wrapUp(env Environment) error {
+	t.stage("collect the logs")
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
+	err := env.CollectLogs(ctx, t.Directory.LogsPath())
+	cancel()
+	if err != nil {
+		err = fmt.Errorf("collect the logs: %w", err)
+	}
+	if t.Keep {
+		return err
+	}
+	t.stage("remove the cluster")
+	ctx, cancel = context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if failed := env.Close(ctx); failed != nil {
+		err = errors.Join(err, fmt.Errorf("remove the cluster: %w", failed))
+	}
+	return err
+}
+
+func (t Test) stage(text string) {
+	t.Log.Info(text)
+	if t.Stage != nil {
+		t.Stage(text)
+	}
+}
+
+// summarise puts what the driver saw into the record.
+func (d *driver) summarise(run *results.Run) {
+	run.Operations = d.counts
+	run.Faults = d.faultResults()
+	run.Recovery = d.recovery.result
+	run.FinalReads = d.reads.result
+	run.Exits = d.exits
+	for _, op := range d.record.Pending() {
+		run.Operations.Count(op)
+	}
+}

@@ -1,0 +1,141 @@
+package results
+
+import (
+	"time"
+
+	"ordeal/harness/plan"
+	"ordeal/history"
+	"ordeal/linearizability"
+)
+
+// FormatVersion is the version of run.json.
+const FormatVersion = 1
+
+// A Run is the record of one run, as run.json holds it. Durations are nanoseconds.
+type Run struct {
+	Format int    `json:"format"`
+	ID     string `json:"id"`
+
+	Verdict  Verdict   `json:"verdict"`
+	ExitCode int       `json:"exitCode"`
+	Findings []Finding `json:"findings"`
+
+	// Version is the module's version or the commit that Ordeal was built from, where known.
+	Version  string    `json:"version"`
+	Command  string    `json:"command"`
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished,omitzero"`
+	// Environment says where the run took place, in words.
+	Environment map[string]string `json:"environment,omitempty"`
+	Plan        plan.Plan         `json:"plan"`
+
+	Operations Operations    `json:"operations"`
+	Faults     []Fault       `json:"faults"`
+	Recovery   Recovery      `json:"recovery"`
+	FinalReads FinalReads    `json:"finalReads"`
+	Exits      []Exit        `json:"exits,omitempty"`
+	Check      *Check        `json:"check,omitempty"`
+	Elapsed    time.Duration `json:"elapsed"`
+}
+
+// Operations count what clients did.
+type Operations struct {
+	Total int `json:"total"`
+	OK    int `json:"ok"`
+	Fail  int `json:"fail"`
+	Info  int `json:"info"`
+	// Kinds counts the same for each kind of operation.
+	Kinds map[history.Kind]Outcomes `json:"kinds"`
+}
+
+// Outcomes count operations by how they ended.
+type Outcomes struct {
+	OK   int `json:"ok"`
+	Fail int `json:"fail"`
+	Info int `json:"info"`
+}
+
+// Count adds an operation.
+func (o *Operations) Count(op history.Operation) {
+	if o.Kinds == nil {
+		o.Kinds = make(map[history.Kind]Outcomes)
+	}
+	kind := o.Kinds[op.Kind]
+	o.Total++
+	switch op.Outcome {
+	case history.OK:
+		o.OK++
+		kind.OK++
+	case history.Fail:
+		o.Fail++
+		kind.Fail++
+	default:
+		o.Info++
+		kind.Info++
+	}
+	o.Kinds[op.Kind] = kind
+}
+
+// A Fault is what became of one fault of the schedule. Times are since the run began.
+type Fault struct {
+	ID    string   `json:"id"`
+	Kind  string   `json:"kind"`
+	Name  string   `json:"name,omitempty"`
+	Nodes []string `json:"nodes,omitempty"`
+	// Text describes the fault and its targets in words.
+	Text string `json:"text"`
+	// Phase is the last one that was recorded.
+	Phase history.Phase `json:"phase"`
+	// Effective tells that measurements show that it bit, Healed that they show its end.
+	Effective  bool          `json:"effective"`
+	Healed     bool          `json:"healed"`
+	Reason     string        `json:"reason,omitempty"`
+	InjectedAt time.Duration `json:"injectedAt,omitempty"`
+	HealedAt   time.Duration `json:"healedAt,omitempty"`
+	// Evidence is what was measured, when it was injected and when it was healed.
+	Evidence []history.Measurement `json:"evidence,omitempty"`
+}
+
+// Recovery tells whether every node served every live key again after the last heal.
+type Recovery struct {
+	Proved bool `json:"proved"`
+	// Duration runs from the last heal to the proof.
+	Duration time.Duration `json:"duration"`
+	// Nodes holds, for each node, the time from the last heal until all that was asked through it
+	// had succeeded.
+	Nodes map[string]time.Duration `json:"nodes,omitempty"`
+	// Missing says what was still not served at the deadline.
+	Missing string `json:"missing,omitempty"`
+}
+
+// FinalReads count the reads after the end.
+type FinalReads struct {
+	Asked    int `json:"asked"`
+	Answered int `json:"answered"`
+	// Unread keys were not read for lack of time.
+	Unread int `json:"unread"`
+}
+
+// An Exit is a node that ended without having been asked to.
+type Exit struct {
+	Node   string        `json:"node"`
+	At     time.Duration `json:"at"`
+	Detail string        `json:"detail"`
+}
+
+// A Check is what judging the history came to.
+type Check struct {
+	Model           string                 `json:"model"`
+	Linearizability linearizability.Report `json:"linearizability"`
+	// Decisions is set for single-decree consensus only.
+	Decisions *linearizability.DecisionReport `json:"decisions,omitempty"`
+	// Pages are the files, one for each key that violates.
+	Pages []string `json:"pages,omitempty"`
+}
+
+// Find adds a finding; the verdict becomes the worst of all.
+func (r *Run) Find(f Finding) {
+	r.Findings = append(r.Findings, f)
+	r.Verdict = Worse(r.Verdict, f.Verdict)
+	r.ExitCode = r.Verdict.ExitCode()
+}

@@ -1,0 +1,141 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"ordeal/history"
+	"ordeal/linearizability"
+)
+
+// faultLinesMax bounds how many faults the summary lists; run.json has them all.
+const faultLinesMax = 20
+
+// SummaryOptions say how a summary is written.
+type SummaryOptions struct {
+	// Directory is where the run is kept, to be named.
+	Directory string
+	Color     bool
+	// Quiet leaves out everything but the verdict and its reasons.
+	Quiet bool
+}
+
+// WriteSummary tells a person what a run did and what came of it.
+func WriteSummary(w io.Writer, r Run, o SummaryOptions) {
+	if !o.Quiet {
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		writeCounts(table, r)
+		table.Flush()
+		fmt.Fprintln(w)
+	}
+	for _, finding := range r.Findings {
+		fmt.Fprintf(w, "%s: %s\n", paint(o.Color, finding.Verdict), finding.What)
+		for _, line := range finding.Detail {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
+	}
+	if len(r.Findings) > 0 && !o.Quiet {
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "%s (exit %d) · seed %d · %s\n",
+		paint(o.Color, r.Verdict), r.ExitCode, r.Plan.Seed, o.Directory)
+	if !o.Quiet && r.Verdict != Pass {
+		fmt.Fprintf(w, "again: %s\n", r.Command)
+	}
+}
+
+func writeCounts(w io.Writer, r Run) {
+	o := r.Operations
+	fmt.Fprintf(w, "operations\t%d: %d ok, %d fail, %d unknown\n", o.Total, o.OK, o.Fail, o.Info)
+	for _, kind := range slices.Sorted(maps.Keys(o.Kinds)) {
+		k := o.Kinds[kind]
+		fmt.Fprintf(w, "  %s\t%d ok, %d fail, %d unknown\n", kind, k.OK, k.Fail, k.Info)
+	}
+	writeFaults(w, r)
+	if r.Recovery.Proved {
+		fmt.Fprintf(w, "recovery\tproved %s after the last heal\n", short(r.Recovery.Duration))
+	} else {
+		fmt.Fprintf(w, "recovery\tnot proved\n")
+	}
+	fmt.Fprintf(w, "final reads\t%d of %d answered, %d keys unread\n",
+		r.FinalReads.Answered, r.FinalReads.Asked, r.FinalReads.Unread)
+	if r.Check != nil {
+		fmt.Fprintf(w, "check\t%s\n", CheckLine(r.Check.Linearizability))
+	}
+}
+
+// CheckLine says in a line what the check of a history came to.
+func CheckLine(report linearizability.Report) string {
+	illegal := 0
+	for _, key := range report.Keys {
+		if key.Verdict == linearizability.Illegal {
+			illegal++
+		}
+	}
+	return fmt.Sprintf("%s: %d operations on %d keys, %d illegal, %d undecided, in %s",
+		report.Verdict, report.Operations, len(report.Keys), illegal, len(report.Unknown()),
+		short(report.Duration))
+}
+
+func writeFaults(w io.Writer, r Run) {
+	skipped, effective, healed := 0, 0, 0
+	for _, f := range r.Faults {
+		if f.Phase == history.Skipped {
+			skipped++
+		}
+		if f.Effective {
+			effective++
+		}
+		if f.Healed {
+			healed++
+		}
+	}
+	fmt.Fprintf(w, "faults\t%d injected: %d shown to bite, %d shown to be healed; %d skipped\n",
+		len(r.Faults)-skipped, effective, healed, skipped)
+	for i, f := range r.Faults {
+		if i == faultLinesMax {
+			fmt.Fprintf(w, "  \t… and %d more, in %s\n", len(r.Faults)-i, RunFile)
+			break
+		}
+		fmt.Fprintf(w, "  %s\t%s\n", f.ID, f)
+	}
+}
+
+// String says in a line what a fault was and what became of it.
+func (f Fault) String() string {
+	if f.Phase == history.Skipped {
+		return f.Text + ", skipped: " + f.Reason
+	}
+	bit, healed := "NOT shown to bite", "NOT shown to be healed"
+	if f.Effective {
+		bit = "bit"
+	}
+	if f.Healed {
+		healed = "healed"
+	}
+	return fmt.Sprintf("%s, %.2f–%.2f s, %s, %s",
+		f.Text, f.InjectedAt.Seconds(), f.HealedAt.Seconds(), bit, healed)
+}
+
+func short(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
+}
+
+// paint writes a verdict in its color, where colors are wanted.
+func paint(color bool, v Verdict) string {
+	if !color {
+		return string(v)
+	}
+	code := map[Verdict]string{Violation: "1;31", Harness: "1;35", Pass: "1;32"}[v]
+	if code == "" {
+		code = "1;33"
+	}
+	return "\x1b[" + code + "m" + string(v) + "\x1b[0m"
+}
