@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"ordeal/docker"
+)
+
+// TestMain lets scripts call the command as "ordeal", and containers the test binary as their
+// program: whatever calls it with a subcommand gets the command, not the tests.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == "node" || os.Args[1] == "agent") {
+		main()
+		return
+	}
+	testscript.Main(m, map[string]func(){"ordeal": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Condition: func(name string) (bool, error) {
+			if name == "engine" {
+				return hasEngine(t), nil
+			}
+			return false, os.ErrInvalid
+		},
+	})
+}
+
+// hasEngine tells whether a Docker engine answers. With CI set there must be one.
+func hasEngine(t *testing.T) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	engine, err := docker.Connect(ctx)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Errorf("CI needs a Docker engine: %v", err)
+		}
+		return false
+	}
+	require.NoError(t, engine.Close())
+	return true
+}

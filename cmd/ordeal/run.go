@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ordeal/docker"
+	"ordeal/docker/system"
+	"ordeal/harness"
+	"ordeal/harness/plan"
+	"ordeal/results"
+	"ordeal/workloads"
+)
+
+// runOptions are the flags of run that are not part of the plan.
+type runOptions struct {
+	scenario string
+	results  string
+	keep     bool
+	dryRun   bool
+	json     bool
+	quiet    bool
+}
+
+func runCommand() *cobra.Command {
+	var options runOptions
+	flags := plan.Default()
+	command := &cobra.Command{
+		Use:   "run",
+		Short: "Run one test: start, drive, break, heal, prove recovery, check, save",
+		Long: `Run one test: start a cluster of containers, drive it with concurrent clients, cut its
+network and kill its processes, heal it, prove that it recovered, judge the history, and
+leave everything in a directory below --results.`,
+		Example: `  ordeal run
+  ordeal run --time 60s --nemesis partition,kill --seed 7
+  ordeal run --bug local-read --nemesis isolate-one
+  ordeal run --dry-run > scenario.yaml && ordeal run --scenario scenario.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := planOf(cmd, flags, options.scenario)
+			if err != nil {
+				return usage(err)
+			}
+			if options.dryRun {
+				return dryRun(cmd.OutOrStdout(), p)
+			}
+			return run(cmd, p, options)
+		},
+	}
+	planFlags(command, &flags)
+	f := command.Flags()
+	f.StringVar(&options.scenario, "scenario", "",
+		"read the plan and its faults from a YAML `file`; other flags override it")
+	f.StringVar(&options.results, "results", results.DefaultRoot,
+		"keep runs below this `directory`")
+	f.BoolVar(&options.keep, "keep", false,
+		"leave the containers for a look; \"ordeal clean\" removes them")
+	f.BoolVar(&options.dryRun, "dry-run", false,
+		"print the plan and its faults as a scenario, and run nothing")
+	f.BoolVar(&options.json, "json", false, "print the run's record on standard output")
+	f.BoolVar(&options.quiet, "quiet", false, "print only the verdict and what is wrong")
+	return command
+}
+
+// planFlags declares the flags that are part of the plan.
+func planFlags(command *cobra.Command, p *plan.Plan) {
+	f := command.Flags()
+	f.Uint64Var(&p.Seed, "seed", 0, "the run's seed; default: a random one, which is printed")
+	f.StringVar(&p.System, "system", p.System, "the system under test")
+	f.StringVar(&p.Bug, "bug", "", "start every node with this bug of \"ordeal list bugs\"")
+	f.StringVar(&p.Workload, "workload", p.Workload, "what the clients try")
+	f.StringSliceVar(&p.Nemesis, "nemesis", p.Nemesis, "what goes wrong, separated by commas")
+	f.DurationVar(&p.Interval, "interval", p.Interval,
+		"mean time between the starts of two faults of one nemesis")
+	f.IntVar(&p.Nodes, "nodes", p.Nodes, "nodes of the cluster")
+	f.IntVar(&p.Clients, "clients", p.Clients, "concurrent clients")
+	f.IntVar(&p.Keys, "keys", p.Keys, "keys in use at once")
+	f.IntVar(&p.OpsPerKey, "ops-per-key", p.OpsPerKey,
+		"operations after which a key is replaced by a fresh one; 0: as usual for the workload")
+	f.DurationVar(&p.Time, "time", p.Time, "how long faults are injected")
+	f.Float64Var(&p.Rate, "rate", p.Rate, "operations a second; 0: as fast as it goes")
+	f.DurationVar(&p.Timeout, "timeout", p.Timeout, "how long a client waits for an operation")
+	f.DurationVar(&p.Recovery, "recovery", p.Recovery,
+		"how long the healed cluster may take to serve again")
+	f.DurationVar(&p.Budget, "budget", p.Budget, "how long the check may take")
+	complete(command, "workload", workloadNames)
+	complete(command, "nemesis", nemesisNames)
+	complete(command, "bug", bugNames)
+	complete(command, "system", systemNames)
+}
+
+// planOf returns the plan that the flags and the scenario describe, valid and with a seed.
+func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, error) {
+	p := flags
+	changed := cmd.Flags().Changed
+	if scenario != "" {
+		file, err := os.Open(scenario)
+		if err != nil {
+			return p, fmt.Errorf("--scenario: %w", err)
+		}
+		defer file.Close()
+		if p, err = plan.Read(file, plan.Default()); err != nil {
+			return p, fmt.Errorf("--scenario %s: %w", scenario, err)
+		}
+		override(&p, flags, changed)
+	}
+	if p.Seed == 0 && !changed("seed") {
+		p.Seed = rand.Uint64N(plan.SeedMax)
+	}
+	if err := p.Validate(); err != nil && scenario != "" {
+		return p, fmt.Errorf("--scenario %s: %w", scenario, err)
+	} else if err != nil {
+		return p, err
+	}
+	if _, err := system.Named(p.System, p.Bug); err != nil {
+		return p, err
+	}
+	_, err := workloads.New(p.Workload, workloads.Options{
+		Seed: p.Seed, Clients: p.Clients, Keys: p.Keys, OperationsPerKey: p.OpsPerKey,
+		Nodes: p.NodeNames(),
+	})
+	return p, err
+}
+
+// override lets the flags that were given win over the scenario. A flag that says which faults to
+// draw, or for which cluster, replaces the scenario's list of faults.
+func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
+	set := map[string]func(){
+		"seed": func() { p.Seed = flags.Seed }, "system": func() { p.System = flags.System },
+		"bug":         func() { p.Bug = flags.Bug },
+		"workload":    func() { p.Workload = flags.Workload },
+		"nemesis":     func() { p.Nemesis, p.Faults = flags.Nemesis, nil },
+		"interval":    func() { p.Interval, p.Faults = flags.Interval, nil },
+		"nodes":       func() { p.Nodes = flags.Nodes },
+		"clients":     func() { p.Clients = flags.Clients },
+		"keys":        func() { p.Keys = flags.Keys },
+		"ops-per-key": func() { p.OpsPerKey = flags.OpsPerKey },
+		"time":        func() { p.Time = flags.Time }, "rate": func() { p.Rate = flags.Rate },
+		"timeout":  func() { p.Timeout = flags.Timeout },
+		"recovery": func() { p.Recovery = flags.Recovery },
+		"budget":   func() { p.Budget = flags.Budget },
+	}
+	for name, apply := range set {
+		if changed(name) {
+			apply()
+		}
+	}
+}
+
+// dryRun prints the plan with its resolved faults.
+func dryRun(out io.Writer, p plan.Plan) error {
+	schedule, err := p.Schedule()
+	if err != nil {
+		return usage(err)
+	}
+	p.Faults = schedule
+	return plan.Write(out, p)
+}
+
+// run executes one test in containers and prints its summary.
+func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
+	// Without an engine there is no run, and no directory of one.
+	engine, err := docker.Connect(cmd.Context())
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	id := started.UTC().Format("20060102-150405-") + fmt.Sprintf("%04x", rand.Uint32N(1<<16))
+	directory, err := results.Create(options.results, id)
+	if err != nil {
+		return usage(fmt.Errorf("--results: %w", err))
+	}
+	logFile, err := os.Create(directory.Path(results.LogsDir + "/" + results.HarnessLog))
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	log := slog.New(slog.NewTextHandler(logFile, nil))
+	status := newStatus(cmd.ErrOrStderr(), options.quiet)
+	record := results.Run{
+		ID: id, Version: version(), Started: started,
+		Command: againCommand(directory),
+	}
+	status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, p.Seed, p))
+	test := harness.Test{
+		Plan: p, Run: record, Directory: directory, Log: log, Keep: options.keep,
+		Start:    starter(engine, p, id, log),
+		Progress: status.progress,
+		Stage:    status.stage,
+	}
+	finished, err := test.Execute(cmd.Context())
+	status.clear()
+	if err != nil {
+		return err
+	}
+	if options.json {
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(finished); err != nil {
+			return err
+		}
+	}
+	results.WriteSummary(cmd.ErrOrStderr(), finished, results.SummaryOptions{
+		Directory: directory.Path(""), Color: status.color, Quiet: options.quiet,
+	})
+	if finished.Verdict == results.Pass {
+		return nil
+	}
+	return verdictError(finished.Verdict)
+}
+
+// againCommand returns the command that runs the same plan with the same faults again.
+func againCommand(d results.Directory) string {
+	return "ordeal run --scenario " + quoted(d.Path(results.ScheduleFile))
+}
+
+func quoted(path string) string {
+	if strings.ContainsAny(path, " '\"$\\") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}
+
+// starter returns the function that starts the cluster of a plan.
+func starter(
+	engine *docker.Engine, p plan.Plan, id string, log *slog.Logger,
+) func(context.Context) (harness.Environment, error) {
+	return func(ctx context.Context) (harness.Environment, error) {
+		under, err := system.Named(p.System, p.Bug)
+		if err != nil {
+			return nil, err
+		}
+		cluster, err := engine.Start(ctx, docker.Config{
+			RunID: id, System: under, Nodes: p.Nodes, Logger: log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return cluster, nil
+	}
+}
