@@ -44,7 +44,7 @@ func (d *driver) read(process *int) {
 	op, ok := d.reads.source.Next()
 	if !ok || d.reads.overdue {
 		if ok {
-			d.reads.answered[op.Key] = d.reads.answered[op.Key]
+			d.reads.leave(op.Key)
 		}
 		d.reads.readers--
 		if d.reads.readers == 0 {
@@ -62,6 +62,13 @@ func (d *driver) read(process *int) {
 	})
 }
 
+// leave notes a key that there is no time for: it is unread unless another read of it was answered.
+func (f *finalReads) leave(key string) {
+	if _, known := f.answered[key]; !known {
+		f.answered[key] = false
+	}
+}
+
 // endReads counts the keys that were not read: those that nobody answered for, and those that are
 // left.
 func (d *driver) endReads() {
@@ -70,7 +77,7 @@ func (d *driver) endReads() {
 		if !ok {
 			break
 		}
-		d.reads.answered[op.Key] = d.reads.answered[op.Key]
+		d.reads.leave(op.Key)
 	}
 	for _, answered := range d.reads.answered {
 		if !answered {
