@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,8 +34,12 @@ func (r Removed) Any() bool { return r.Containers+r.Networks+r.Volumes+r.Images 
 
 // String says it in a few words.
 func (r Removed) String() string {
-	return fmt.Sprintf("%d containers, %d networks, %d volumes, %d images",
+	text := fmt.Sprintf("removed %d containers, %d networks, %d volumes, %d images",
 		r.Containers, r.Networks, r.Volumes, r.Images)
+	if len(r.Spared) > 0 {
+		text += "; spared " + strings.Join(r.Spared, ", ") + ", which may be under way"
+	}
+	return text
 }
 
 // Clean removes what runs left behind whose owners have died: containers, networks and volumes,

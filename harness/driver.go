@@ -20,6 +20,8 @@ const (
 	progressEvery = time.Second
 	// faultTimeout is how long an environment may take to inject or heal a fault.
 	faultTimeout = 30 * time.Second
+	// stopTimeout is how long a run that ends early waits for its operations and heals.
+	stopTimeout = 10 * time.Second
 	// idleRetry is how long a client waits for which the workload has nothing to do.
 	idleRetry = 10 * time.Millisecond
 	// A client that failed waits, twice as long after each further failure.
@@ -35,6 +37,8 @@ const (
 	phaseDrain    phase = "drain"
 	phaseReads    phase = "final reads"
 	phaseDone     phase = "done"
+	// phaseStop comes when a run ends early.
+	phaseStop phase = "stop"
 )
 
 // Progress is a glance at a run, for a status line.
@@ -94,6 +98,26 @@ func (d *driver) drive(ctx context.Context) error {
 		}
 	}
 	return d.broken
+}
+
+// stop ends a run early: no client calls any more, every fault that was begun is healed, and what is
+// in flight may end.
+func (d *driver) stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	d.phase = phaseStop
+	for _, f := range d.faults {
+		if f.injected && !f.finished && f.phase != history.Healing {
+			d.heal(f)
+		}
+	}
+	begun := func(f *fault) bool { return f.phase != "" && !f.finished }
+	for d.inFlight > 0 || slices.ContainsFunc(d.faults, begun) {
+		if err := d.env.Step(ctx); err != nil {
+			d.log.Warn("the run ends with things in flight", "operations", d.inFlight)
+			return
+		}
+	}
 }
 
 func (d *driver) start() {

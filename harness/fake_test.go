@@ -24,8 +24,8 @@ type fake struct {
 	steps  int
 	closed bool
 
-	// latency is how long an operation takes.
-	latency time.Duration
+	// latency is how long an operation takes, faultLatency how long a fault does.
+	latency, faultLatency time.Duration
 	// answer may change how an operation ends.
 	answer func(op history.Operation, r history.Result) history.Result
 	// evidence and healed are what faults come to.
@@ -45,7 +45,7 @@ func newFake() *fake {
 	well := func(nemesis.Fault) (history.Evidence, error) { return shown, nil }
 	return &fake{
 		values: make(map[string]history.Value), nodes: []string{"n1", "n2", "n3"},
-		latency: 2 * time.Millisecond, inject: well, heal: well,
+		latency: 2 * time.Millisecond, faultLatency: time.Millisecond, inject: well, heal: well,
 		probe:  func(string) error { return nil },
 		answer: func(_ history.Operation, r history.Result) history.Result { return r },
 	}
@@ -135,11 +135,11 @@ func (f *fake) apply(op history.Operation) history.Result {
 }
 
 func (f *fake) Inject(fault nemesis.Fault, done func(history.Evidence, error)) {
-	f.After(time.Millisecond, func() { done(f.inject(fault)) })
+	f.After(f.faultLatency, func() { done(f.inject(fault)) })
 }
 
 func (f *fake) Heal(fault nemesis.Fault, done func(history.Evidence, error)) {
-	f.After(time.Millisecond, func() { done(f.heal(fault)) })
+	f.After(f.faultLatency, func() { done(f.heal(fault)) })
 }
 
 func (f *fake) Probe(node string, done func(error)) {

@@ -13,6 +13,8 @@ import (
 type fault struct {
 	fault nemesis.Fault
 	phase history.Phase
+	// injected tells that it is, or may be, in force and must be healed.
+	injected bool
 	// finished tells that nothing more will come of it.
 	finished bool
 	result   results.Fault
@@ -22,6 +24,9 @@ type fault struct {
 
 // inject starts a fault, unless the run is past its faults.
 func (d *driver) inject(f *fault) {
+	if d.phase != phaseLoad {
+		return
+	}
 	f.result = results.Fault{
 		ID: f.fault.ID, Kind: string(f.fault.Kind), Name: f.fault.Name, Nodes: f.fault.Nodes,
 		Text: f.fault.String(),
@@ -41,6 +46,11 @@ func (d *driver) inject(f *fault) {
 			f.result.Effective = evidence.Shown
 			d.step(f, history.Injected, "", &evidence)
 		}
+		f.injected = true
+		if d.phase == phaseStop {
+			d.heal(f)
+			return
+		}
 		d.env.After(max(0, begun+f.fault.For-d.now()), func() { d.heal(f) })
 	})
 	d.env.Inject(f.fault, done)
@@ -48,6 +58,9 @@ func (d *driver) inject(f *fault) {
 
 // heal ends a fault. What was measured just before its end decides with the rest whether it counts.
 func (d *driver) heal(f *fault) {
+	if f.finished || f.phase == history.Healing {
+		return
+	}
 	d.step(f, history.Healing, "", nil)
 	done := d.once(f, func(evidence history.Evidence, err error) {
 		f.result.HealedAt = d.now()

@@ -264,6 +264,32 @@ func TestInterruptedRunKeepsWhatWasRecorded(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, read.Operations(), run.Operations.Total)
 	require.Greater(t, run.Operations.OK, 100)
+	// What is in flight may end, and what is in force is healed, and recorded so.
+	require.Zero(t, run.Operations.Info)
+	require.NotEmpty(t, run.Faults)
+	for _, fault := range run.Faults {
+		require.True(t, fault.Healed, fault)
+	}
+}
+
+// Faults that are still being injected when a run is interrupted are healed as well, and those that
+// are not due yet are never begun.
+func TestInterruptedRunHealsWhatIsBeingInjected(t *testing.T) {
+	f := newFake()
+	f.faultLatency = 500 * time.Millisecond
+	p := testPlan()
+	p.Faults = nemesis.Schedule{
+		{ID: "f1", At: 2900 * time.Millisecond, For: time.Second, Kind: nemesis.Kill,
+			Nodes: []string{"n1"}},
+		{ID: "f2", At: 3100 * time.Millisecond, For: time.Second, Kind: nemesis.Kill,
+			Nodes: []string{"n2"}},
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	f.interruptAt, f.interrupt = 3*time.Second, cancel
+	run, _ := execute(t, ctx, f, p)
+	require.Equal(t, results.Interrupted, run.Verdict, findings(run))
+	require.Len(t, run.Faults, 1)
+	require.True(t, run.Faults[0].Healed)
 }
 
 func TestInterruptedRunThatViolatesSaysSo(t *testing.T) {

@@ -137,6 +137,9 @@ func (t Test) observe(
 	t.stage("run")
 	err = d.drive(ctx)
 	seen.completed = err == nil
+	if err != nil {
+		d.stop(ctx)
+	}
 	if ctx.Err() != nil {
 		err = nil
 	}

@@ -117,8 +117,12 @@ func (f Fault) String() string {
 	if f.Healed {
 		healed = "healed"
 	}
-	return fmt.Sprintf("%s, %.2f–%.2f s, %s, %s",
-		f.Text, f.InjectedAt.Seconds(), f.HealedAt.Seconds(), bit, healed)
+	end := "the end"
+	if f.HealedAt > 0 {
+		end = fmt.Sprintf("%.2f s", f.HealedAt.Seconds())
+	}
+	return fmt.Sprintf("%s, %.2f s to %s, %s, %s",
+		f.Text, f.InjectedAt.Seconds(), end, bit, healed)
 }
 
 func short(d time.Duration) string {

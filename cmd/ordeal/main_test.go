@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"regexp"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await},
 		Condition: func(name string) (bool, error) {
 			if name == "engine" {
 				return hasEngine(t), nil
@@ -34,6 +36,27 @@ func TestScripts(t *testing.T) {
 			return false, os.ErrInvalid
 		},
 	})
+}
+
+// awaitLimit bounds how long a script waits for a file to hold something.
+const awaitLimit = time.Minute
+
+// await FILE REGEXP waits until the file is there and matches.
+func await(script *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 2 {
+		script.Fatalf("usage: await FILE REGEXP")
+	}
+	pattern, err := regexp.Compile(args[1])
+	script.Check(err)
+	for deadline := time.Now().Add(awaitLimit); ; time.Sleep(20 * time.Millisecond) {
+		text, err := os.ReadFile(script.MkAbs(args[0]))
+		if err == nil && pattern.Match(text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			script.Fatalf("%s does not match %q within %v", args[0], args[1], awaitLimit)
+		}
+	}
 }
 
 // hasEngine tells whether a Docker engine answers. With CI set there must be one.
