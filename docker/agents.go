@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/go-connections/nat"
@@ -29,9 +30,9 @@ func (c *Cluster) startAgent(ctx context.Context, n *node) error {
 	if err := c.makeAgent(ctx, n); err != nil {
 		return fmt.Errorf("making the agent of %s: %w", name, err)
 	}
-	stream, err := c.engine.api.ContainerAttach(ctx, n.agent, container.AttachOptions{
-		Stream: true, Stdin: true, Stdout: true, Stderr: true,
-	})
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	stream, err := c.engine.attach(ctx, n.agent)
 	if err != nil {
 		return fmt.Errorf("attaching to the agent of %s: %w", name, err)
 	}
@@ -39,8 +40,6 @@ func (c *Cluster) startAgent(ctx context.Context, n *node) error {
 	if err := c.startContainer(ctx, n.agent); err != nil {
 		return fmt.Errorf("starting the agent of %s: %w", name, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyLimit)
-	defer cancel()
 	select {
 	case <-n.beside.greeted:
 	case <-n.beside.connection.Closed():
@@ -49,6 +48,33 @@ func (c *Cluster) startAgent(ctx context.Context, n *node) error {
 		return fmt.Errorf("waiting for the agent of %s: %w", name, ctx.Err())
 	}
 	return c.locate(ctx, n)
+}
+
+// attach connects to a container's streams. The client's own call waits for the engine's answer
+// whatever becomes of ctx: it is left to itself then, and what it brings late is closed.
+func (e *Engine) attach(ctx context.Context, id string) (types.HijackedResponse, error) {
+	type answer struct {
+		stream types.HijackedResponse
+		err    error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		stream, err := e.api.ContainerAttach(ctx, id, container.AttachOptions{
+			Stream: true, Stdin: true, Stdout: true, Stderr: true,
+		})
+		answers <- answer{stream, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.stream, a.err
+	case <-ctx.Done():
+		go func() {
+			if late := <-answers; late.err == nil {
+				late.stream.Close()
+			}
+		}()
+		return types.HijackedResponse{}, ctx.Err()
+	}
 }
 
 // makeAgent creates the agent's container. The image may have been removed since it was found, by a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ func (r Removed) String() string {
 // cannot be looked at from here is spared while it may be in use. With all, the living are removed
 // too.
 func (e *Engine) Clean(ctx context.Context, all bool) (Removed, error) {
-	removed, err := e.removeStale(ctx, all)
+	removed, err := e.removeStale(ctx, func(r remains) bool { return all || r.stale(time.Now()) })
 	if err == nil && len(removed.Spared) == 0 {
 		removed.Images, err = e.removeImages(ctx, "")
 	}
@@ -57,8 +58,23 @@ func (e *Engine) Clean(ctx context.Context, all bool) (Removed, error) {
 	return removed, nil
 }
 
-// removeStale removes what stale runs left, images aside; with all, what any run did.
-func (e *Engine) removeStale(ctx context.Context, all bool) (Removed, error) {
+// Count tells what the engine holds of one run, images aside.
+func (e *Engine) Count(ctx context.Context, id string) (Removed, error) {
+	selected := withLabel(labelRun, id)
+	containers, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: selected})
+	if err != nil {
+		return Removed{}, fmt.Errorf("listing containers: %w", err)
+	}
+	networks, volumes, err := e.listRest(ctx, selected)
+	return Removed{
+		Containers: len(containers), Networks: len(networks), Volumes: len(volumes),
+	}, err
+}
+
+// removeStale removes everything of the runs that are chosen, images aside.
+func (e *Engine) removeStale(
+	ctx context.Context, chosen func(remains) bool,
+) (Removed, error) {
 	runs, err := e.findRuns(ctx)
 	if err != nil {
 		return Removed{}, err
@@ -66,11 +82,11 @@ func (e *Engine) removeStale(ctx context.Context, all bool) (Removed, error) {
 	var removed Removed
 	var failures []error
 	for _, id := range sortedKeys(runs) {
-		if !all && !runs[id].stale(time.Now()) {
+		if !chosen(runs[id]) {
 			removed.Spared = append(removed.Spared, id)
 			continue
 		}
-		some, err := e.removeRuns(ctx, id)
+		some, err := e.removeRuns(ctx, withLabel(labelRun, id))
 		failures = append(failures, err)
 		removed.Containers += some.Containers
 		removed.Networks += some.Networks
@@ -79,9 +95,8 @@ func (e *Engine) removeStale(ctx context.Context, all bool) (Removed, error) {
 	return removed, errors.Join(failures...)
 }
 
-// removeRuns removes everything of one run. Containers go first, since they use the rest.
-func (e *Engine) removeRuns(ctx context.Context, id string) (Removed, error) {
-	selected := withLabel(labelRun, id)
+// removeRuns removes everything that is selected. Containers go first, since they use the rest.
+func (e *Engine) removeRuns(ctx context.Context, selected filters.Args) (Removed, error) {
 	var removed Removed
 	containers, err := e.removeContainers(ctx, selected)
 	removed.Containers = containers
@@ -145,6 +160,12 @@ func (e *Engine) remove(ctx context.Context, what string, do func() error) error
 	}
 }
 
+// ownTags are the tags that Ordeal gives to its images.
+var ownTags = regexp.MustCompile(`^(ordeal:[0-9a-f]{16}|<none>:<none>)$`)
+
+// foreign tells of a tag that it is not Ordeal's. What others build on its image has its label too.
+func foreign(tag string) bool { return !ownTags.MatchString(tag) }
+
 // removeImages removes Ordeal's images that no container uses, except the one with the tag keep,
 // and returns how many.
 func (e *Engine) removeImages(ctx context.Context, keep string) (int, error) {
@@ -156,7 +177,7 @@ func (e *Engine) removeImages(ctx context.Context, keep string) (int, error) {
 	}
 	removed := 0
 	for _, found := range images {
-		if slices.Contains(found.RepoTags, keep) {
+		if slices.Contains(found.RepoTags, keep) || slices.ContainsFunc(found.RepoTags, foreign) {
 			continue
 		}
 		_, err := e.api.ImageRemove(ctx, found.ID, image.RemoveOptions{PruneChildren: true})

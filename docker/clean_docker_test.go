@@ -32,7 +32,8 @@ func runVictim(run string, sheltered bool) {
 	if sheltered {
 		config.owner = currentOwner()
 		config.owner.pid = os.Getppid()
-		config.owner.started = processStart(os.Getppid())
+		config.owner.started, err = processStart(os.Getppid())
+		fail(err)
 	}
 	c, err := engine.Start(ctx, config)
 	fail(err)
@@ -80,7 +81,7 @@ func TestCutsEndWithTheHarness(t *testing.T) {
 		hear(t, clients[0]).TCP["n2"] == before.TCP["n2"]; {
 		require.NoError(t, ctx.Err(), "the cut outlives the harness")
 	}
-	_, err := engine.removeRuns(within(t), run)
+	_, err := engine.removeRuns(within(t), withLabel(labelRun, run))
 	require.NoError(t, err)
 	nothingLeft(t, engine, run)
 }

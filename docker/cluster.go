@@ -19,6 +19,10 @@ const readyLimit = 30 * time.Second
 // closeLimit bounds the removal of a cluster that could not be started.
 const closeLimit = 60 * time.Second
 
+// workLimit bounds what Close spends on waiting for what runs in the background, and so does a third
+// of its time: the rest is for the removal.
+const workLimit = 10 * time.Second
+
 // A Cluster is a running system under test. It is harness's Environment: its methods are called by
 // one goroutine, except Close, which may be called from any.
 type Cluster struct {
@@ -33,7 +37,9 @@ type Cluster struct {
 	nodes   []*node
 	byName  map[string]*node
 	cuts    *cuts
-	onExit  func(node, detail string)
+	// changes holds for each fault the end of its last change; only the loop uses it.
+	changes map[string]chan struct{}
+	onExit  func(node, detail string, byItself bool)
 
 	clients clients
 	// life ends with Close, and everything in work with it.
@@ -54,7 +60,7 @@ func (e *Engine) Start(ctx context.Context, config Config) (*Cluster, error) {
 	}
 	c := &Cluster{
 		engine: e, config: config, began: time.Now(), queue: newQueue(),
-		byName: make(map[string]*node),
+		byName: make(map[string]*node), changes: make(map[string]chan struct{}),
 	}
 	c.life, c.endLife = context.WithCancel(context.Background())
 	c.clients.init()
@@ -65,9 +71,23 @@ func (e *Engine) Start(ctx context.Context, config Config) (*Cluster, error) {
 	if err := c.start(ctx); err != nil {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 		defer cancel()
+		c.keepLogs(clean)
 		return nil, errors.Join(fmt.Errorf("starting a cluster: %w", err), c.Close(clean))
 	}
 	return c, nil
+}
+
+// keepLogs collects the logs of a cluster that did not start, as far as there are any. Why it did
+// not matters more than a log that cannot be had.
+func (c *Cluster) keepLogs(ctx context.Context) {
+	if c.config.Logs == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, closeLimit/4)
+	defer cancel()
+	if err := c.CollectLogs(ctx, c.config.Logs); err != nil {
+		c.config.Logger.Warn("a failed start's logs are incomplete", "error", err)
+	}
 }
 
 // start makes everything, in order: the network first, whose labels tell other runs that this one
@@ -91,7 +111,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	for i := range c.config.Nodes {
 		n := &node{
 			member: system.Member{Name: fmt.Sprintf("n%d", i+1), Number: i + 1},
-			down:   make(map[string]bool),
+			down:   make(map[string]bool), unproved: make(map[string]measurements),
 		}
 		c.nodes = append(c.nodes, n)
 		c.byName[n.member.Name] = n
@@ -117,7 +137,9 @@ func (c *Cluster) start(ctx context.Context) error {
 // is no error: what is in the way of others is not in the way of this run. A living run of the same
 // ID is one, since the end of this one would be its end too.
 func (c *Cluster) cleanUp(ctx context.Context) error {
-	removed, err := c.engine.removeStale(ctx, false)
+	removed, err := c.engine.removeStale(ctx, func(r remains) bool {
+		return !r.keep && r.stale(time.Now())
+	})
 	if err != nil {
 		c.config.Logger.Warn("removing what dead runs left failed", "error", err)
 	}
@@ -174,7 +196,10 @@ func (c *Cluster) Close(ctx context.Context) error {
 		}
 	}
 	c.awaitWork(ctx)
-	if _, err := c.engine.removeRuns(ctx, c.config.RunID); err != nil {
+	// What another process made under the same ID is not this run's.
+	mine := withLabel(labelRun, c.config.RunID)
+	mine.Add("label", labelOwner+"="+c.config.owner.String())
+	if _, err := c.engine.removeRuns(ctx, mine); err != nil {
 		return fmt.Errorf("removing the containers of run %s: %w", c.config.RunID, err)
 	}
 	c.closed = true
@@ -182,8 +207,14 @@ func (c *Cluster) Close(ctx context.Context) error {
 }
 
 // awaitWork waits for what runs in the background, which was told to end. A call that an engine
-// does not answer is not worth waiting for beyond ctx.
+// does not answer is not worth waiting for beyond some seconds: the time is for the removal.
 func (c *Cluster) awaitWork(ctx context.Context) {
+	limit := workLimit
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/3)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	finished := make(chan struct{})
 	go func() {
 		c.work.Wait()

@@ -31,6 +31,12 @@ type Config struct {
 	// Memory, in bytes, and Pids, processes and threads, limit each node; 0 stands for the default.
 	// A node that uses more memory is killed by the kernel, which OnExit tells.
 	Memory, Pids int64
+	// Keep spares everything of this run from the clean-up at the start of later runs; Clean removes
+	// it.
+	Keep bool
+	// Logs is the directory that the nodes' logs are collected into when the cluster does not start,
+	// before it is removed; "" for none.
+	Logs string
 	// Logger takes what agents and engine have to say; nil for none.
 	Logger *slog.Logger
 	// Progress is told what is being done while the cluster starts, in a few words; it may be nil.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,8 +32,10 @@ type cuts struct {
 	// mu is held while rules are changed, so that the agents are told in one order.
 	mu  sync.Mutex
 	set *cutSet
-	// since holds what the agents reported when each fault began.
-	since map[string]reports
+	// since holds what the agents reported when each fault in force began, and mending the heals
+	// that are not proved yet.
+	since   map[string]reports
+	mending map[string]*mending
 }
 
 // reports is what the agents said, by their node.
@@ -41,7 +44,7 @@ type reports map[string]agent.Report
 func newCuts(c *Cluster) *cuts {
 	k := &cuts{
 		agents: make(map[string]*beside), set: newCutSet(c.Nodes()),
-		since: make(map[string]reports),
+		since: make(map[string]reports), mending: make(map[string]*mending),
 	}
 	for _, n := range c.nodes {
 		k.agents[n.member.Name] = n.beside
@@ -85,6 +88,7 @@ func (k *cuts) cut(
 	seen := measureBefore(links, before, k.set)
 	receivers := k.set.add(fault, links)
 	k.since[fault] = before
+	delete(k.mending, fault)
 	if _, err := k.apply(ctx, receivers); err != nil {
 		return seen, nil, nil, err
 	}
@@ -97,55 +101,91 @@ func (k *cuts) cut(
 }
 
 // heal ends a fault's cuts, except on links that others cut too. Just before, it measures that the
-// fault was in force to its end; then it waits for probes on the links that are open again.
+// fault was in force to its end; then it waits for probes on the links that are open again. Until
+// they were seen the heal is unproved, which is an error, and a further one goes on with it.
 func (k *cuts) heal(ctx context.Context, f nemesis.Fault) (history.Evidence, error) {
-	links, end, since, freed, err := k.mend(ctx, f.ID)
-	if err != nil {
-		return history.Evidence{Measurements: end}, err
-	}
-	if len(links) == 0 {
+	m, err := k.mend(ctx, f.ID)
+	if m == nil {
 		return history.Evidence{Shown: true}, nil
 	}
+	if err != nil {
+		return history.Evidence{Measurements: m.end}, err
+	}
 	after, err := k.await(ctx, healLimit, func(now reports) (measurements, bool) {
-		return measureHealed(links, k.untouched(freed), since, now)
+		return measureHealed(m.links, k.untouched(m.freed), m.since, now)
 	})
-	return append(end, after...).evidence(), err
+	evidence := append(slices.Clone(m.end), after...).evidence()
+	if err == nil && !evidence.Shows("after") {
+		err = fmt.Errorf("no probe came through on some of the links within %v", healLimit)
+	}
+	if err == nil {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.mending, f.ID)
+	}
+	return evidence, err
 }
 
-// mend measures the end of a fault and changes the rules. It returns the fault's links, none if it
-// was not in force, the reports that later ones are compared with, and those links that are open
-// now. When the rules could not be changed the fault stays in force here, so that its heal can be
-// tried again.
-func (k *cuts) mend(
-	ctx context.Context, fault string,
-) (links []link, end measurements, since reports, freed map[link]int, err error) {
+// A mending is a heal that has begun and is not proved yet.
+type mending struct {
+	links []link
+	// end is what was measured just before the rules were changed for the first time.
+	end measurements
+	// changed is true once they are changed at all receivers. Then since holds the reports that
+	// later ones are compared with, and freed the links that are open now.
+	changed bool
+	since   reports
+	freed   map[link]int
+}
+
+// mend measures the end of a fault and changes the rules, as far as that was not done before. It
+// returns nil if the fault is not in force. When the rules could not be changed the fault stays in
+// force here, so that its heal can be tried again.
+func (k *cuts) mend(ctx context.Context, fault string) (*mending, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	began, active := k.since[fault]
-	if !active {
-		return nil, nil, nil, nil, nil
+	m := k.mending[fault]
+	if m == nil {
+		began, active := k.since[fault]
+		if !active {
+			return nil, nil
+		}
+		m = &mending{links: k.set.faults[fault]}
+		m.end = k.measureEnd(ctx, fault, m.links, began)
+		k.mending[fault] = m
 	}
-	links = k.set.faults[fault]
-	// Without these reports nothing is shown, but the rules must go all the same.
-	now, failed := k.ask(ctx)
-	if failed == nil {
-		end, _ = measureCut(links, began, now, "end")
-		end = append(end, measureSelfHealed(links, began, now)...)
+	if m.changed {
+		return m, nil
 	}
 	fresh, err := k.apply(ctx, k.set.remove(fault))
 	if err != nil {
-		k.set.add(fault, links)
-		return links, end, nil, nil, errors.Join(failed, err)
+		k.set.add(fault, m.links)
+		return m, err
 	}
 	delete(k.since, fault)
-	freed = make(map[link]int)
+	m.changed, m.since, m.freed = true, fresh, make(map[link]int)
 	open := k.set.open()
-	for _, l := range links {
+	for _, l := range m.links {
 		if turns, ok := open[l]; ok {
-			freed[l] = turns
+			m.freed[l] = turns
 		}
 	}
-	return links, end, fresh, freed, failed
+	return m, nil
+}
+
+// measureEnd tells whether a fault was in force to its end. Without reports that is not shown, but
+// the rules must go all the same.
+func (k *cuts) measureEnd(
+	ctx context.Context, fault string, links []link, began reports,
+) measurements {
+	now, err := k.ask(ctx)
+	if err != nil {
+		return measurements{{
+			Subject: fault, What: "reports", When: "end", Value: err.Error(), Shows: false,
+		}}
+	}
+	end, _ := measureCut(links, began, now, "end")
+	return append(end, measureSelfHealed(links, began, now)...)
 }
 
 // untouched returns those of the links that have stayed open since they were listed.

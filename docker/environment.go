@@ -40,8 +40,9 @@ func (c *Cluster) After(d time.Duration, f func()) (cancel func()) { return c.qu
 func (c *Cluster) Step(ctx context.Context) error { return c.queue.step(ctx) }
 
 // OnExit sets the callback for nodes that end without having been asked to, with the exit code, the
-// kernel's reason if it had one, and the most telling line of the log.
-func (c *Cluster) OnExit(f func(node, detail string)) { c.onExit = f }
+// kernel's reason if it had one, and the most telling line of the log. byItself tells a node's own
+// doing, the use of too much memory with it, from a signal or a removal from outside.
+func (c *Cluster) OnExit(f func(node, detail string, byItself bool)) { c.onExit = f }
 
 // Probe asks a node whether it serves, within a second, and calls done in a Step.
 func (c *Cluster) Probe(node string, done func(error)) {
@@ -95,12 +96,24 @@ func (c *Cluster) refuseFault(_ context.Context, f nemesis.Fault) (history.Evide
 		nemesis.ErrPrecondition, f.Kind)
 }
 
-// change carries out a change while the loop goes on.
+// change carries out a change while the loop goes on. The changes of one fault take place in their
+// order: a heal that overtook its injection would find nothing to heal.
 func (c *Cluster) change(
 	do change, f nemesis.Fault, done func(history.Evidence, error),
 ) {
+	before, over := c.changes[f.ID], make(chan struct{})
+	c.changes[f.ID] = over
 	c.work.Go(func() {
+		defer close(over)
+		if before != nil {
+			<-before
+		}
 		evidence, err := do(c.life, f)
-		c.queue.post(func() { done(evidence, err) })
+		c.queue.post(func() {
+			if c.changes[f.ID] == over {
+				delete(c.changes, f.ID)
+			}
+			done(evidence, err)
+		})
 	})
 }

@@ -13,9 +13,9 @@ import (
 // measurements are what was seen about one fault.
 type measurements []history.Measurement
 
-// evidence tells what they show: what was meant, if each of them does.
+// evidence tells what they show: what was meant, if there are any and each of them does.
 func (m measurements) evidence() history.Evidence {
-	shown := true
+	shown := len(m) > 0
 	for _, one := range m {
 		shown = shown && one.Shows
 	}
@@ -27,6 +27,8 @@ type state struct {
 	running bool
 	status  string
 	code    int
+	// memory is true when the kernel has ended it for needing too much.
+	memory bool
 }
 
 // String writes the state for people: "running", or "dead (exit code 137)".
@@ -46,7 +48,7 @@ func (c *Cluster) stateOf(ctx context.Context, n *node) (state, error) {
 	}
 	return state{
 		running: details.State.Running, status: details.State.Status,
-		code: details.State.ExitCode,
+		code: details.State.ExitCode, memory: details.State.OOMKilled,
 	}, nil
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// killLimit is how long the engine may take to tell of a killed node's end.
+	// killLimit is how long the engine may take to kill a node and to tell of its end.
 	killLimit = 10 * time.Second
 	// reviveLimit is how long a node may take to serve after it was started again.
 	reviveLimit = 15 * time.Second
@@ -91,6 +91,8 @@ func gather(
 
 // killNode kills one node, unless it is dead, and tells whether it did. n.mu is held.
 func (c *Cluster) killNode(ctx context.Context, n *node) (bool, measurements, error) {
+	ctx, cancel := context.WithTimeout(ctx, killLimit)
+	defer cancel()
 	name := n.member.Name
 	before, err := c.stateOf(ctx, n)
 	if err != nil {
@@ -102,21 +104,27 @@ func (c *Cluster) killNode(ctx context.Context, n *node) (bool, measurements, er
 			{Subject: name, What: "state", When: "before", Value: before.String(), Shows: true},
 		}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, killLimit)
-	defer cancel()
-	r.asked.Store(true)
-	err = c.engine.api.ContainerKill(ctx, n.container, "SIGKILL")
-	if err != nil && !errdefs.IsConflict(err) { // a conflict: it ended by itself just now
-		return false, nil, fmt.Errorf("killing %s: %w", name, err)
+	r.expect()
+	failed := c.engine.api.ContainerKill(ctx, n.container, "SIGKILL")
+	if failed != nil && !errdefs.IsConflict(failed) {
+		r.unexpect()
+		return false, nil, fmt.Errorf("killing %s: %w", name, failed)
 	}
 	select {
 	case <-r.ended:
 	case <-ctx.Done():
+		r.unexpect()
 		return false, nil, fmt.Errorf("waiting for the end of %s: %w", name, ctx.Err())
 	}
 	during, err := c.stateOf(ctx, n)
 	if err != nil {
 		return false, nil, err
+	}
+	// A conflict says that it was dead just before, and a new mark of the kernel's that its memory
+	// was the reason: then this was not the kill that ended it, and its end is news after all.
+	ours := failed == nil && (before.memory || !during.memory)
+	if !ours && r.code == killed {
+		c.reportExit(ctx, n, r.code)
 	}
 	return true, measurements{
 		{
@@ -124,7 +132,7 @@ func (c *Cluster) killNode(ctx context.Context, n *node) (bool, measurements, er
 		},
 		{
 			Subject: name, What: "state", When: "during", Value: during.String(),
-			Shows: !during.running && r.code == killed,
+			Shows: !during.running && r.code == killed && ours,
 		},
 	}, nil
 }
@@ -139,25 +147,37 @@ func (c *Cluster) revive(ctx context.Context, f nemesis.Fault) (history.Evidence
 	}
 	ctx, cancel := context.WithTimeout(ctx, reviveLimit)
 	defer cancel()
-	return gather(victims, func(_ int, n *node) (measurements, error) {
+	evidence, err := gather(victims, func(_ int, n *node) (measurements, error) {
 		started, found, err := c.reviveNode(ctx, n, f.ID)
 		if started == nil || err != nil {
 			return found, err
 		}
 		after, err := c.measureReady(ctx, n, started)
+		if err == nil {
+			n.mu.Lock()
+			delete(n.unproved, f.ID)
+			n.mu.Unlock()
+		}
 		return append(found, after...), err
 	})
+	if err == nil && len(evidence.Measurements) == 0 {
+		evidence.Shown = true // it keeps nothing dead
+	}
+	return evidence, err
 }
 
 // reviveNode starts a node unless another fault keeps it dead, and returns its new run, nil if
-// there is none. If the node cannot be started, the fault goes on keeping it dead, so that its heal
-// can be tried again.
+// there is none. If the node cannot be started, the fault goes on keeping it dead, and if it was
+// not seen to serve, the fault stays unproved, so that its heal can be tried again.
 func (c *Cluster) reviveNode(
 	ctx context.Context, n *node, fault string,
 ) (*run, measurements, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	name := n.member.Name
+	if seen, begun := n.unproved[fault]; begun {
+		return n.current(), seen, nil
+	}
 	if !n.down[fault] {
 		return nil, nil, nil
 	}
@@ -177,6 +197,7 @@ func (c *Cluster) reviveNode(
 	}
 	if r := n.current(); end.running && !r.over() {
 		delete(n.down, fault) // it could not be killed
+		n.unproved[fault] = found
 		return r, found, nil
 	}
 	started, err := c.startNode(ctx, n)
@@ -184,6 +205,7 @@ func (c *Cluster) reviveNode(
 		return nil, found, fmt.Errorf("starting %s again: %w", name, err)
 	}
 	delete(n.down, fault)
+	n.unproved[fault] = found
 	return started, found, nil
 }
 
@@ -193,7 +215,7 @@ func (c *Cluster) measureReady(
 ) (measurements, error) {
 	name := n.member.Name
 	took, err := c.awaitReady(ctx, n, started)
-	if errors.Is(err, errEnded) && started.asked.Load() {
+	if errors.Is(err, errEnded) && started.expected() {
 		return measurements{{
 			Subject: name, What: "state", When: "after", Value: "killed again by another fault",
 			Shows: true,
@@ -210,7 +232,7 @@ func (c *Cluster) measureReady(
 		{
 			Subject: name, What: "state", When: "after", Value: after.String(),
 			// Another fault may have killed it since it served.
-			Shows: after.running || started.asked.Load(),
+			Shows: after.running || started.expected(),
 		},
 		{
 			Subject: name, What: "ready", When: "after", Shows: true,

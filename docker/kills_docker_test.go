@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -111,7 +112,9 @@ func TestCutHoldsThroughARestart(t *testing.T) {
 func TestUnaskedExitsAreReported(t *testing.T) {
 	c := sharedCluster(t)
 	var exits []string
-	c.OnExit(func(node, detail string) { exits = append(exits, node+": "+detail) })
+	c.OnExit(func(node, detail string, byItself bool) {
+		exits = append(exits, fmt.Sprintf("%s: %s: %v", node, detail, byItself))
+	})
 	defer c.OnExit(nil)
 	// restart starts the dead node by hand: no fault is to blame, so none can be healed.
 	restart := func() {
@@ -132,7 +135,7 @@ func TestUnaskedExitsAreReported(t *testing.T) {
 	_, err = clientOf(c, "n3").ask(t.Context(), "POST", "/crash", "")
 	require.Error(t, err)
 	awaitExit()
-	require.Equal(t, []string{"n3: exit code 3: the toy node was told to crash"}, exits)
+	require.Equal(t, []string{"n3: exit code 3: the toy node was told to crash: true"}, exits)
 	_, err = inject(t, c, kill("late", "n3"))
 	require.ErrorIs(t, err, nemesis.ErrPrecondition)
 	restart()
@@ -142,6 +145,15 @@ func TestUnaskedExitsAreReported(t *testing.T) {
 	require.Error(t, err)
 	awaitExit()
 	require.Contains(t, exits[0], "killed by the kernel for needing more than 192MiB of memory")
+	require.Contains(t, exits[0], ": true")
+	restart()
+
+	exits = nil
+	n3 := c.byName["n3"]
+	require.NoError(t, c.engine.api.ContainerKill(t.Context(), n3.container, "SIGKILL"))
+	awaitExit()
+	require.Contains(t, exits[0], "n3: exit code 137")
+	require.Contains(t, exits[0], ": false", "somebody else killed it")
 	restart()
 }
 

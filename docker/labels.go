@@ -14,6 +14,8 @@ const (
 	labelRole = "ordeal.role"
 	// labelNode is the name of the node that a container or volume belongs to.
 	labelNode = "ordeal.node"
+	// labelKeep marks what was to be kept for a look: only Clean removes it.
+	labelKeep = "ordeal.keep"
 	// labelImage marks the images that Ordeal imported.
 	labelImage = "ordeal.image"
 )
@@ -33,6 +35,9 @@ func (c *Cluster) labels(role, node string) map[string]string {
 	}
 	if node != "" {
 		all[labelNode] = node
+	}
+	if c.config.Keep {
+		all[labelKeep] = "true"
 	}
 	return all
 }

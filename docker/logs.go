@@ -20,13 +20,17 @@ const (
 	allLines = "all"
 )
 
-// CollectLogs writes every node's log into dir, as NAME.log: all that the node wrote to its
-// standard streams, over all its lives. It works for dead nodes too. The logs that can be had are
+// CollectLogs writes every node's log into dir, as NAME.log: what the node wrote to its standard
+// streams, over all its lives, as far as the engine keeps it: of more than 64 MB the oldest may be
+// gone, of more than 128 MB they are. It works for dead nodes too. The logs that can be had are
 // written even when others cannot.
 func (c *Cluster) CollectLogs(ctx context.Context, dir string) error {
 	failures := make([]error, len(c.nodes))
 	var group errgroup.Group
 	for i, n := range c.nodes {
+		if n.container == "" {
+			continue // it was never made
+		}
 		group.Go(func() error {
 			path := filepath.Join(dir, n.member.Name+".log")
 			failures[i] = c.engine.writeLog(ctx, n.container, path)

@@ -25,10 +25,14 @@ type node struct {
 	endpoint  system.Endpoint
 	client    system.Client
 
-	// mu is held by whoever starts or ends the node, for as long as that takes.
+	// mu is held by whoever starts or ends the node, for as long as that takes, and guards what
+	// follows up to state.
 	mu sync.Mutex
 	// down holds the faults that keep the node dead.
 	down map[string]bool
+	// unproved holds the faults that keep it dead no more, and for which it has not been seen to
+	// serve yet, with what was measured just before their end.
+	unproved map[string]measurements
 	// state guards run, which is nil before the first start.
 	state sync.Mutex
 	run   *run
@@ -44,7 +48,7 @@ func (n *node) current() *run {
 // expectEnd says that the node's end is not news from now on.
 func (n *node) expectEnd() {
 	if r := n.current(); r != nil {
-		r.asked.Store(true)
+		r.expect()
 	}
 }
 

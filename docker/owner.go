@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -18,12 +19,19 @@ type owner struct {
 	started string
 }
 
+// errNoProcess says that there is no such process.
+var errNoProcess = errors.New("there is no such process")
+
+// unknown stands for what cannot be found out.
+const unknown = "unknown"
+
 // currentOwner returns this process.
 func currentOwner() owner {
-	return owner{
-		boot: bootID(), namespace: pidNamespace(),
-		pid: os.Getpid(), started: processStart(os.Getpid()),
+	started, err := processStart(os.Getpid())
+	if err != nil {
+		started = unknown
 	}
+	return owner{boot: bootID(), namespace: pidNamespace(), pid: os.Getpid(), started: started}
 }
 
 // String writes the owner as it stands in a label: four fields between colons.
@@ -52,19 +60,28 @@ const (
 	dead vitality = iota
 	// living: the process runs.
 	living
-	// elsewhere: the process belongs to another kernel or to process numbers that cannot be seen
-	// from here, on another machine or in another container, or to this machine before it booted.
+	// elsewhere: the process cannot be looked at from here. It belongs to another kernel or to other
+	// process numbers, on another machine or in another container, or to this machine before it
+	// booted; or it is hidden from this user.
 	elsewhere
 )
 
 // vitality tells whether the owner's process runs.
 func (o owner) vitality() vitality {
 	here := currentOwner()
-	if o.boot != here.boot || o.namespace != here.namespace {
+	if o.boot != here.boot || o.namespace != here.namespace ||
+		o.boot == unknown || o.namespace == unknown {
 		return elsewhere
 	}
-	if started := processStart(o.pid); started == "" || started != o.started {
+	started, err := processStart(o.pid)
+	switch {
+	case errors.Is(err, errNoProcess):
 		return dead
+	case err != nil || o.started == unknown:
+		return elsewhere
+	case started != o.started: // the number was given to another process
+		return dead
+	default:
+		return living
 	}
-	return living
 }

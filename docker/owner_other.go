@@ -4,6 +4,7 @@ package docker
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -13,7 +14,7 @@ import (
 func bootID() string {
 	name, err := os.Hostname()
 	if err != nil {
-		return "unknown"
+		return unknown
 	}
 	return name
 }
@@ -21,19 +22,26 @@ func bootID() string {
 // pidNamespace returns a constant: there is one.
 func pidNamespace() string { return "0" }
 
-// processStart returns "running" for a process that exists, else "". A number that was given to
-// another process makes a dead run look alive: it is then spared until that ends too.
-func processStart(pid int) string {
+// processStart returns "running" for a process that exists. The error is errNoProcess when there
+// certainly is none. A number that was given to another process makes a dead run look alive: it is
+// then spared until that ends too.
+func processStart(pid int) (string, error) {
 	process, err := os.FindProcess(pid)
-	if err != nil {
-		return ""
-	}
 	if runtime.GOOS == "windows" {
-		return "running" // there, only what exists is found, and signals are not
+		if err != nil {
+			return "", fmt.Errorf("looking at process %d: %w", pid, err)
+		}
+		return "running", nil // there, signals cannot be sent
 	}
-	err = process.Signal(syscall.Signal(0))
-	if err == nil || errors.Is(err, syscall.EPERM) {
-		return "running"
+	if err == nil {
+		err = process.Signal(syscall.Signal(0))
 	}
-	return ""
+	switch {
+	case err == nil || errors.Is(err, syscall.EPERM):
+		return "running", nil
+	case errors.Is(err, os.ErrProcessDone) || errors.Is(err, syscall.ESRCH):
+		return "", errNoProcess
+	default:
+		return "", fmt.Errorf("looking at process %d: %w", pid, err)
+	}
 }

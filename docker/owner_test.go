@@ -39,7 +39,10 @@ func TestVitality(t *testing.T) {
 	child := exec.Command(os.Args[0], "-test.run=^$")
 	require.NoError(t, child.Start())
 	gone := here
-	gone.pid, gone.started = child.Process.Pid, processStart(child.Process.Pid)
+	gone.pid = child.Process.Pid
+	started, err := processStart(child.Process.Pid)
+	require.NoError(t, err)
+	gone.started = started
 	require.NoError(t, child.Wait())
 	require.Equal(t, dead, gone.vitality())
 

@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/go-units"
 )
 
 const (
 	// killed is the exit code of a process that SIGKILL ended: 128 and the signal's number.
 	killed = 137
+	// gone stands for the exit code of a node whose container was removed, which nobody knows.
+	gone = -1
 	// readyPause is the time between two questions to a node whether it serves, and readyAnswer how
 	// long it may take to answer one.
 	readyPause  = 10 * time.Millisecond
@@ -28,12 +29,15 @@ var errEnded = errors.New("it ended")
 
 // A run is one life of a node, from a start to its end.
 type run struct {
+	mu sync.Mutex
 	// asked is true once the end is not news: somebody is about to bring it about.
-	asked atomic.Bool
+	asked bool
 	// ended is closed at the end, after code was set.
 	ended chan struct{}
 	code  int64
 }
+
+func newRun() *run { return &run{ended: make(chan struct{})} }
 
 // over tells whether the run has ended.
 func (r *run) over() bool {
@@ -45,18 +49,59 @@ func (r *run) over() bool {
 	}
 }
 
+// expect says that the run's end is not news from now on.
+func (r *run) expect() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = true
+}
+
+// unexpect takes that back, if the run is not over: nobody brought its end about.
+func (r *run) unexpect() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.over() {
+		r.asked = false
+	}
+}
+
+// expected tells whether the end is not, or was not, news.
+func (r *run) expected() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked
+}
+
+// end ends the run, and tells whether that is news: a node that ended by itself just before it was
+// to be killed has another code than a killed one.
+func (r *run) end(code int64) (news bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.code = code
+	close(r.ended)
+	return !r.asked || code != killed
+}
+
 // startNode starts the node's container and watches over it. The watch begins before the start, so
 // that an end is never missed. n.mu is held.
 func (c *Cluster) startNode(ctx context.Context, n *node) (*run, error) {
 	watching, stop := context.WithCancel(c.life)
+	// Until the watch stands it is given up with ctx, and later only with the cluster.
+	standing := context.AfterFunc(ctx, stop)
 	results, failures := c.engine.api.ContainerWait(
 		watching, n.container, container.WaitConditionNextExit)
-	if err := c.startContainer(ctx, n.container); err != nil {
+	var err error
+	if !standing() {
+		err = fmt.Errorf("watching it: %w", ctx.Err())
+	} else {
+		err = c.startContainer(ctx, n.container)
+	}
+	if err != nil {
 		stop()
 		c.work.Go(func() { drain(results, failures) })
 		return nil, err
 	}
-	r := &run{ended: make(chan struct{})}
+	r := newRun()
 	n.state.Lock()
 	n.run = r
 	n.state.Unlock()
@@ -83,15 +128,18 @@ func (c *Cluster) watch(
 	for {
 		select {
 		case result := <-results:
-			r.code = result.StatusCode
-			close(r.ended)
-			// A node that ended by itself just before it was to be killed has another code.
-			if !r.asked.Load() || r.code != killed && ctx.Err() == nil {
-				c.reportExit(ctx, n, r.code)
+			if r.end(result.StatusCode) && (ctx.Err() == nil || !r.expected()) {
+				c.reportExit(ctx, n, result.StatusCode)
 			}
 			return
 		case err := <-failures:
 			if ctx.Err() != nil {
+				return
+			}
+			if errdefs.IsNotFound(err) {
+				if r.end(gone) {
+					c.reportExit(ctx, n, gone)
+				}
 				return
 			}
 			c.config.Logger.Warn("watching a node failed", "node", n.member.Name, "error", err)
@@ -104,24 +152,6 @@ func (c *Cluster) watch(
 				ctx, n.container, container.WaitConditionNotRunning)
 		}
 	}
-}
-
-// reportExit tells the loop that a node has ended.
-func (c *Cluster) reportExit(ctx context.Context, n *node, code int64) {
-	detail := fmt.Sprintf("exit code %d", code)
-	details, err := c.engine.api.ContainerInspect(ctx, n.container)
-	if err == nil && details.State.OOMKilled {
-		detail = fmt.Sprintf("killed by the kernel for needing more than %s of memory "+
-			"(exit code %d)", units.BytesSize(float64(c.config.Memory)), code)
-	}
-	if word := c.lastWord(ctx, n.container); word != "" {
-		detail += ": " + word
-	}
-	c.queue.post(func() {
-		if c.onExit != nil {
-			c.onExit(n.member.Name, detail)
-		}
-	})
 }
 
 // awaitReady asks the node whether it serves until it does, and returns how long that took.
@@ -148,32 +178,4 @@ func (c *Cluster) askReady(ctx context.Context, n *node) error {
 	ctx, cancel := context.WithTimeout(ctx, readyAnswer)
 	defer cancel()
 	return n.client.Ready(ctx)
-}
-
-// lastWord returns the line of a node's log that says best why it ended: the message of a Go
-// program's crash, which its stacks follow, else the last line. It is "" when there is none.
-func (c *Cluster) lastWord(ctx context.Context, id string) string {
-	var tail strings.Builder
-	if err := c.engine.copyLog(ctx, id, lastWordLines, &tail); err != nil {
-		return ""
-	}
-	return telling(tail.String())
-}
-
-// telling picks the line: the last crash's, since a log holds all lives of a node.
-func telling(log string) string {
-	crash, last := "", ""
-	for line := range strings.Lines(log) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
-			crash = line
-		}
-		if line != "" {
-			last = line
-		}
-	}
-	if crash != "" {
-		return crash
-	}
-	return last
 }

@@ -17,6 +17,8 @@ const startMax = 10 * time.Minute
 // remains is what an engine holds of one run.
 type remains struct {
 	owner string
+	// keep is true when it was to be kept for a look.
+	keep bool
 	// running is true when one of its containers runs.
 	running bool
 	// latest is when the last of it was made.
@@ -51,6 +53,7 @@ func (e *Engine) findRuns(ctx context.Context) (map[string]remains, error) {
 		}
 		r := runs[id]
 		r.owner = owner
+		r.keep = r.keep || labels[labelKeep] != ""
 		r.running = r.running || running
 		if made.After(r.latest) {
 			r.latest = made

@@ -9,6 +9,7 @@
 // single-threaded: the same loop runs in real time over containers and in virtual time.
 //
 // A run has these phases: load (clients and faults), recovery (the last fault is healed, the load
-// goes on, and every live key is written and read through every node), final reads, and then, with
-// the environment gone, the check. What was recorded is judged whatever else went wrong.
+// goes on, and every live key is written and read through every node), final reads, a last look at
+// every node, and then, with the environment gone unless it is kept, the check. What was recorded
+// is judged whatever else went wrong.
 package harness

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -22,8 +23,10 @@ const (
 	faultTimeout = 30 * time.Second
 	// stopTimeout is how long a run that ends early waits for its operations and heals.
 	stopTimeout = 10 * time.Second
-	// idleRetry is how long a client waits for which the workload has nothing to do.
-	idleRetry = 10 * time.Millisecond
+	// answerMargin is how much later than its timeout an operation may be answered.
+	answerMargin = 5 * time.Second
+	// exitGrace is how long the loop listens, when all is done, for nodes that have just ended.
+	exitGrace = 500 * time.Millisecond
 	// A client that failed waits, twice as long after each further failure.
 	backoffMin, backoffMax = 25 * time.Millisecond, 400 * time.Millisecond
 )
@@ -36,6 +39,7 @@ const (
 	phaseRecovery phase = "recovery"
 	phaseDrain    phase = "drain"
 	phaseReads    phase = "final reads"
+	phaseLast     phase = "last look"
 	phaseDone     phase = "done"
 	// phaseStop comes when a run ends early.
 	phaseStop phase = "stop"
@@ -67,6 +71,8 @@ type driver struct {
 	processes int
 	inFlight  int
 	counts    results.Operations
+	// load counts the operations that were called while the load was on.
+	load results.Operations
 	// completed holds the operations that ended, in that order.
 	completed []history.Operation
 	// events holds the faults and marks of the record.
@@ -100,8 +106,8 @@ func (d *driver) drive(ctx context.Context) error {
 	return d.broken
 }
 
-// stop ends a run early: no client calls any more, every fault that was begun is healed, and what is
-// in flight may end.
+// stop ends a run early: no client calls any more, every fault that was begun is healed, and what
+// is in flight may end.
 func (d *driver) stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
@@ -112,7 +118,9 @@ func (d *driver) stop(ctx context.Context) {
 		}
 	}
 	begun := func(f *fault) bool { return f.phase != "" && !f.finished }
-	for d.inFlight > 0 || slices.ContainsFunc(d.faults, begun) {
+	listening := true
+	d.env.After(exitGrace, func() { listening = false })
+	for listening || d.inFlight > 0 || slices.ContainsFunc(d.faults, begun) {
 		if err := d.env.Step(ctx); err != nil {
 			d.log.Warn("the run ends with things in flight", "operations", d.inFlight)
 			return
@@ -171,7 +179,6 @@ func (d *driver) next(c *client) {
 	}
 	op, ok := d.workload.Next(c.number)
 	if !ok {
-		d.env.After(idleRetry, func() { d.next(c) })
 		return
 	}
 	c.lastCall = d.env.Now()
@@ -200,6 +207,7 @@ func (d *driver) call(
 	op history.Operation, process *int, done func(history.Operation),
 ) {
 	op.Process = *process
+	calledIn := d.phase
 	op = d.record.Invoke(op, d.now())
 	d.inFlight++
 	d.env.Invoke(op, d.plan.Timeout, func(result history.Result) {
@@ -207,6 +215,9 @@ func (d *driver) call(
 		completed := d.record.Complete(op, result, d.now())
 		d.completed = append(d.completed, completed)
 		d.counts.Count(completed)
+		if calledIn == phaseLoad {
+			d.load.Count(completed)
+		}
 		d.workload.Completed(completed)
 		if result.Outcome == history.Info {
 			*process = d.newProcess()
@@ -240,10 +251,26 @@ func (d *driver) mark(name, node, detail string) {
 	d.record.Mark(m, d.now())
 }
 
+// await ends the run as Ordeal's own failure if it is still in a phase after some time: an
+// environment that never answers must not hold it up for ever.
+func (d *driver) await(p phase, limit time.Duration, what string) {
+	d.env.After(limit, func() {
+		if d.phase == p && d.broken == nil {
+			d.broken = fmt.Errorf("%s: no end after %v, %d operations are not answered",
+				what, limit, d.inFlight)
+		}
+	})
+}
+
 // exited records a node that ended without having been asked to.
-func (d *driver) exited(node, detail string) {
-	d.exits = append(d.exits, results.Exit{Node: node, At: d.now(), Detail: detail})
-	d.mark(history.MarkExit, node, detail)
+func (d *driver) exited(node, detail string, byItself bool) {
+	name := history.MarkKilled
+	if byItself {
+		name = history.MarkExit
+	}
+	d.exits = append(d.exits,
+		results.Exit{Node: node, At: d.now(), Detail: detail, ByItself: byItself})
+	d.mark(name, node, detail)
 }
 
 func (d *driver) report() {

@@ -38,8 +38,9 @@ type Environment interface {
 	// Probe asks whether a node is up and ready to serve, and calls done exactly once.
 	Probe(node string, done func(error))
 	// OnExit sets the callback for nodes that end without having been asked to, with what is
-	// known: the exit code and the last line of the log.
-	OnExit(f func(node, detail string))
+	// known: the exit code and the last line of the log. byItself tells a node's own doing, such as
+	// a panic, from what somebody else on the machine did to it.
+	OnExit(f func(node, detail string, byItself bool))
 
 	// CollectLogs writes every node's log into dir, as NAME.log, whatever state the nodes are in.
 	CollectLogs(ctx context.Context, dir string) error

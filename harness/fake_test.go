@@ -20,7 +20,7 @@ type fake struct {
 	order  int
 	values map[string]history.Value
 	nodes  []string
-	onExit func(node, detail string)
+	onExit func(node, detail string, byItself bool)
 	steps  int
 	closed bool
 
@@ -146,7 +146,7 @@ func (f *fake) Probe(node string, done func(error)) {
 	f.After(time.Millisecond, func() { done(f.probe(node)) })
 }
 
-func (f *fake) OnExit(call func(node, detail string)) { f.onExit = call }
+func (f *fake) OnExit(call func(node, detail string, byItself bool)) { f.onExit = call }
 
 func (f *fake) CollectLogs(_ context.Context, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "n1.log"), []byte("started\n"), 0o644)

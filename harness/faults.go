@@ -3,10 +3,17 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"ordeal/history"
 	"ordeal/nemesis"
 	"ordeal/results"
+)
+
+// A heal that failed is tried again, healsMax times in all.
+const (
+	healsMax  = 3
+	healRetry = 300 * time.Millisecond
 )
 
 // A fault is the life of one fault of the schedule.
@@ -18,6 +25,8 @@ type fault struct {
 	// finished tells that nothing more will come of it.
 	finished bool
 	result   results.Fault
+	// heals counts the attempts to heal it.
+	heals int
 	// generation tells a late answer from the one that is awaited.
 	generation int
 }
@@ -62,7 +71,19 @@ func (d *driver) heal(f *fault) {
 		return
 	}
 	d.step(f, history.Healing, "", nil)
+	d.tryHeal(f)
+}
+
+// tryHeal asks the environment to heal, and again when that failed: what stays in force would spoil
+// everything after it.
+func (d *driver) tryHeal(f *fault) {
+	f.heals++
 	done := d.once(f, func(evidence history.Evidence, err error) {
+		if err != nil && f.heals < healsMax {
+			d.log.Warn("a heal failed", "id", f.fault.ID, "attempt", f.heals, "error", err)
+			d.env.After(healRetry, func() { d.tryHeal(f) })
+			return
+		}
 		f.result.HealedAt = d.now()
 		if !evidence.Shown && !evidence.Shows("end") {
 			f.result.Effective = false

@@ -118,7 +118,7 @@ func TestStaleReadIsAViolation(t *testing.T) {
 
 func TestNodeThatEndsUnaskedIsAViolation(t *testing.T) {
 	f := newFake()
-	f.After(2*time.Second, func() { f.onExit("n2", "exit code 2: panic: paxos: …") })
+	f.After(2*time.Second, func() { f.onExit("n2", "exit code 2: panic: paxos: …", true) })
 	run, _ := execute(t, t.Context(), f, testPlan())
 	require.Equal(t, results.Violation, run.Verdict)
 	require.Contains(t, findings(run), "n2 ended at 2.00 s without having been asked to")

@@ -15,11 +15,6 @@ import (
 
 // judge draws every conclusion that the record allows and adds a finding for each that is not good.
 func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
-	for _, exit := range run.Exits {
-		run.Find(results.Finding{Verdict: results.Violation, What: fmt.Sprintf(
-			"%s ended at %s without having been asked to: %s",
-			exit.Node, seconds(exit.At), exit.Detail)})
-	}
 	for _, f := range run.Faults {
 		if f.Phase != history.Skipped && !f.Healed && seen.completed {
 			run.Find(results.Finding{Verdict: results.Harness, What: fmt.Sprintf(
@@ -31,6 +26,12 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 		run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
 			"the cluster did not recover within %v: %s",
 			t.Plan.Recovery, run.Recovery.Missing)})
+	}
+	for _, node := range run.FinalReads.Silent {
+		if run.Recovery.Proved {
+			run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
+				"%s recovered, and does not answer at the end", node)})
+		}
 	}
 	if seen.began {
 		t.judgeHistory(ctx, run, seen)
@@ -73,10 +74,14 @@ func (t Test) judgeHistory(ctx context.Context, run *results.Run, seen observed)
 	run.Check = check
 }
 
-// pages writes porcupine's page of each key that violates.
+// pagesMax bounds the pages: each may take some seconds to draw.
+const pagesMax = 3
+
+// pages writes porcupine's pages of the first keys that violate.
 func (t Test) pages(check *results.Check, ops []history.Operation) ([]string, error) {
 	var names []string
-	for _, violation := range check.Linearizability.Violations {
+	violations := check.Linearizability.Violations
+	for _, violation := range violations[:min(len(violations), pagesMax)] {
 		var page bytes.Buffer
 		if err := drawPage(&page, check.Model, violation.Key, ops); err != nil {
 			return names, err
@@ -99,12 +104,12 @@ func judgeVacuity(run *results.Run, seen observed) {
 		})
 	}
 	for _, kind := range seen.workload.Kinds() {
-		if run.Operations.Kinds[kind] == (results.Outcomes{}) {
-			vacuous("no %s was attempted", kind)
+		if run.Load.Kinds[kind] == (results.Outcomes{}) {
+			vacuous("no %s was attempted while faults were injected", kind)
 		}
 	}
-	if run.Operations.OK == 0 {
-		vacuous("no operation succeeded")
+	if run.Load.OK == 0 {
+		vacuous("no operation succeeded while faults were injected")
 	}
 	for _, kind := range plan.Planned(seen.schedule) {
 		effective := 0
@@ -140,7 +145,12 @@ func Judge(
 		return nil, nil, err
 	}
 	check := &results.Check{Model: modelName, Linearizability: report}
-	findings := illegalKeys(report)
+	findings := append(exits(events), illegalKeys(report)...)
+	if len(ops) == 0 {
+		findings = append(findings, results.Finding{
+			Verdict: results.Vacuous, What: "the history has no operations",
+		})
+	}
 	for _, key := range report.Unknown() {
 		findings = append(findings, results.Finding{
 			Verdict: results.Inconclusive,
@@ -160,6 +170,28 @@ func Judge(
 		findings = append(findings, explanation(violation, violation.Key+" is not one decision"))
 	}
 	return check, findings, nil
+}
+
+// exits returns a finding for each node that ended without having been asked to: a violation where
+// that was its own doing, a failure of the test where somebody else ended it.
+func exits(events []history.Event) []results.Finding {
+	var findings []results.Finding
+	for _, e := range events {
+		if e.Mark == nil {
+			continue
+		}
+		verdicts := map[string]results.Verdict{
+			history.MarkExit: results.Violation, history.MarkKilled: results.Harness,
+		}
+		if verdict, ended := verdicts[e.Mark.Name]; ended {
+			findings = append(findings, results.Finding{
+				Verdict: verdict,
+				What: fmt.Sprintf("%s ended at %s without having been asked to: %s",
+					e.Mark.Node, seconds(e.Time), e.Mark.Detail),
+			})
+		}
+	}
+	return findings
 }
 
 // drawPage writes porcupine's page of one key.

@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"ordeal/history"
@@ -21,9 +23,9 @@ type finalReads struct {
 	source  *workloads.FinalReads
 	readers int
 	overdue bool
-	// answered holds every key that was to be read, and whether it was.
-	answered map[string]bool
-	result   results.FinalReads
+	// answered holds every key that was to be read, and whether it was; nodes the same for nodes.
+	answered, nodes map[string]bool
+	result          results.FinalReads
 }
 
 func (d *driver) beginReads() {
@@ -31,16 +33,22 @@ func (d *driver) beginReads() {
 	d.mark(history.MarkReads, "", "")
 	d.reads.source = d.workload.FinalReads()
 	d.reads.answered = make(map[string]bool)
+	d.reads.nodes = make(map[string]bool)
 	d.reads.readers = readersPerNode * len(d.env.Nodes())
 	d.env.After(readsTimeout, func() { d.reads.overdue = true })
-	for range d.reads.readers {
+	d.await(phaseReads, readsTimeout+d.plan.Timeout+answerMargin, "wait for the final reads")
+	provers := len(d.recovery.proofs)
+	for i := range d.reads.readers {
 		process := d.newProcess()
-		d.read(&process)
+		d.read(d.plan.Clients+provers+i, &process)
 	}
 }
 
 // read lets one reader take the next read, until there is none or the time is over.
-func (d *driver) read(process *int) {
+func (d *driver) read(client int, process *int) {
+	if d.phase != phaseReads {
+		return
+	}
 	op, ok := d.reads.source.Next()
 	if !ok || d.reads.overdue {
 		if ok {
@@ -52,13 +60,16 @@ func (d *driver) read(process *int) {
 		}
 		return
 	}
+	op.Client = client
 	d.reads.result.Asked++
 	d.call(op, process, func(done history.Operation) {
-		d.reads.answered[done.Key] = d.reads.answered[done.Key] || done.Outcome == history.OK
-		if done.Outcome == history.OK {
+		ok := done.Outcome == history.OK
+		d.reads.answered[done.Key] = d.reads.answered[done.Key] || ok
+		d.reads.nodes[done.Node] = d.reads.nodes[done.Node] || ok
+		if ok {
 			d.reads.result.Answered++
 		}
-		d.read(process)
+		d.read(client, process)
 	})
 }
 
@@ -70,7 +81,7 @@ func (f *finalReads) leave(key string) {
 }
 
 // endReads counts the keys that were not read: those that nobody answered for, and those that are
-// left.
+// left. Nodes that answered for none are named.
 func (d *driver) endReads() {
 	for {
 		op, ok := d.reads.source.Next()
@@ -84,6 +95,36 @@ func (d *driver) endReads() {
 			d.reads.result.Unread++
 		}
 	}
-	d.mark(history.MarkEnd, "", "")
-	d.phase = phaseDone
+	for _, node := range d.env.Nodes() {
+		if answered, asked := d.reads.nodes[node]; asked && !answered {
+			d.reads.result.Silent = append(d.reads.result.Silent, node)
+		}
+	}
+	d.lastLook()
+}
+
+// lastLook asks every node once more whether it is up, and listens for those that have just ended:
+// a node may die of the very last operation.
+func (d *driver) lastLook() {
+	d.phase = phaseLast
+	waiting := len(d.env.Nodes())
+	d.await(phaseLast, d.plan.Timeout+answerMargin, "wait for a last sign of every node")
+	for _, node := range d.env.Nodes() {
+		d.env.Probe(node, func(err error) {
+			if err != nil && !slices.Contains(d.reads.result.Silent, node) {
+				d.log.Warn("a node is down at the end", "node", node, "error", err)
+				d.reads.result.Silent = append(d.reads.result.Silent, node)
+			}
+			if waiting--; waiting == 0 {
+				d.env.After(exitGrace, d.end)
+			}
+		})
+	}
+}
+
+func (d *driver) end() {
+	if d.phase == phaseLast {
+		d.mark(history.MarkEnd, "", fmt.Sprintf("%d operations", d.counts.Total))
+		d.phase = phaseDone
+	}
 }

@@ -25,7 +25,10 @@ type recovery struct {
 // A proof is one node's.
 type proof struct {
 	node    string
+	client  int
 	process int
+	// proved holds the keys that were written and read through the node.
+	proved map[string]bool
 	// why is what went wrong last.
 	why  string
 	took time.Duration
@@ -41,8 +44,11 @@ func (d *driver) maybeRecover() {
 	d.phase = phaseRecovery
 	d.recovery.begun = d.now()
 	d.mark(history.MarkRecovery, "", "")
-	for _, node := range d.env.Nodes() {
-		p := &proof{node: node, process: d.newProcess(), why: "it was not asked yet"}
+	for i, node := range d.env.Nodes() {
+		p := &proof{
+			node: node, client: d.plan.Clients + i, process: d.newProcess(),
+			proved: make(map[string]bool), why: "it was not asked yet",
+		}
 		d.recovery.proofs = append(d.recovery.proofs, p)
 		d.prove(p)
 	}
@@ -59,7 +65,10 @@ func (d *driver) prove(p *proof) {
 			d.retry(p, err.Error())
 			return
 		}
-		d.proveKeys(p, d.workload.Recovery(p.node))
+		left := slices.DeleteFunc(d.workload.Recovery(p.node), func(op history.Operation) bool {
+			return p.proved[op.Key]
+		})
+		d.proveKeys(p, left)
 	})
 }
 
@@ -68,8 +77,8 @@ func (d *driver) retry(p *proof, why string) {
 	d.env.After(proofRetry, func() { d.prove(p) })
 }
 
-// proveKeys asks for one operation after another, and begins anew with fresh values after a
-// failure: an operation of unknown outcome is never asked again.
+// proveKeys asks for one operation after another, and after a failure goes on with the keys that
+// are left, and fresh values: an operation of unknown outcome is never asked again.
 func (d *driver) proveKeys(p *proof, operations []history.Operation) {
 	if d.phase != phaseRecovery {
 		return
@@ -79,13 +88,17 @@ func (d *driver) proveKeys(p *proof, operations []history.Operation) {
 		d.maybeProved()
 		return
 	}
-	d.call(operations[0], &p.process, func(done history.Operation) {
+	op := operations[0]
+	op.Client = p.client
+	d.call(op, &p.process, func(done history.Operation) {
 		if done.Outcome != history.OK {
 			d.retry(p, fmt.Sprintf("a %s of %s ended %s: %s",
 				done.Kind, done.Key, done.Outcome, done.Error))
 			return
 		}
-		d.proveKeys(p, operations[1:])
+		rest := operations[1:]
+		p.proved[op.Key] = len(rest) == 0 || rest[0].Key != op.Key
+		d.proveKeys(p, rest)
 	})
 }
 
@@ -116,6 +129,7 @@ func (d *driver) endRecovery() {
 	r.Missing = strings.Join(missing, "; ")
 	d.log.Info("recovery", "proved", r.Proved, "duration", r.Duration, "missing", r.Missing)
 	d.phase = phaseDrain
+	d.await(phaseDrain, d.plan.Timeout+answerMargin, "wait for the load to end")
 	d.maybeDrained()
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"ordeal/harness/plan"
@@ -42,10 +43,11 @@ type Test struct {
 
 // Execute takes a test from plan to verdict and leaves everything in the run's directory. When ctx
 // is done the run ends early: everything is healed and removed, and what was recorded is judged. An
-// error means that the record could not be kept; the record is returned all the same.
+// error means that the run could not begin.
 func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	run := t.Run
 	run.Format, run.Plan = results.FormatVersion, t.Plan
+	run.Findings, run.Faults = []results.Finding{}, []results.Fault{}
 	run.Verdict, run.ExitCode = results.Unfinished, results.Unfinished.ExitCode()
 	schedule, err := t.Plan.Schedule()
 	if err != nil {
@@ -60,6 +62,10 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	if err != nil {
 		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
 	}
+	// A check that is killed for its memory must not take the rest of the record with it.
+	unjudged := run
+	unjudged.Verdict, unjudged.ExitCode = results.Unfinished, results.Unfinished.ExitCode()
+	t.save(&unjudged)
 	t.stage("check the history")
 	judging := ctx
 	if ctx.Err() != nil {
@@ -71,7 +77,15 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	}
 	run.Finished = time.Now()
 	run.Elapsed = run.Finished.Sub(began)
-	return run, t.Directory.Save(run)
+	t.save(&run)
+	return run, nil
+}
+
+// save keeps the record. That it cannot be kept is a finding like others: it masks no worse one.
+func (t Test) save(run *results.Run) {
+	if err := t.Directory.Save(*run); err != nil {
+		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+	}
 }
 
 // prepare writes what is known before the run: if it is killed, this remains.
@@ -120,13 +134,13 @@ func (t Test) observe(
 	record := history.NewWriter(file, history.Header{
 		Run: run.ID, Workload: t.Plan.Workload, Model: workload.Model(), Seed: t.Plan.Seed,
 	})
+	if err := record.Sync(); err != nil {
+		return seen, err
+	}
 	t.stage("start the cluster")
 	env, err := t.Start(ctx)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = nil
-		}
-		return seen, errors.Join(err, record.Sync())
+		return seen, err
 	}
 	d := &driver{
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, record: record,
@@ -135,18 +149,34 @@ func (t Test) observe(
 	seen.began = true
 	run.Environment = env.Describe()
 	t.stage("run")
-	err = d.drive(ctx)
+	err = t.driveAndStop(ctx, d)
 	seen.completed = err == nil
-	if err != nil {
-		d.stop(ctx)
-	}
 	if ctx.Err() != nil {
 		err = nil
 	}
 	d.summarise(run)
 	seen.operations = append(d.completed, record.Pending()...)
 	seen.events = d.events
-	return seen, errors.Join(err, record.Sync(), t.wrapUp(env))
+	if synced := record.Sync(); !errors.Is(err, synced) {
+		err = errors.Join(err, synced)
+	}
+	return seen, errors.Join(err, t.wrapUp(env))
+}
+
+// driveAndStop runs the loop, and ends it in order when it ends early. A panic in it is Ordeal's
+// own failure, and keeps nothing of what follows from being done.
+func (t Test) driveAndStop(ctx context.Context, d *driver) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			t.Log.Error("the loop panicked", "reason", reason, "stack", string(debug.Stack()))
+			err = fmt.Errorf("the loop panicked: %v (the stack is in %s)",
+				reason, results.HarnessLog)
+		}
+	}()
+	if err = d.drive(ctx); err != nil {
+		d.stop(ctx)
+	}
+	return err
 }
 
 // wrapUp collects the logs and removes the environment, in time of its own: the run's may be over.
@@ -179,7 +209,7 @@ func (t Test) stage(text string) {
 
 // summarise puts what the driver saw into the record.
 func (d *driver) summarise(run *results.Run) {
-	run.Operations = d.counts
+	run.Operations, run.Load = d.counts, d.load
 	run.Faults = d.faultResults()
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result

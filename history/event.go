@@ -45,7 +45,9 @@ const (
 	MarkRecovery = "recovery"  // the last fault was healed; the proof of recovery begins
 	MarkReads    = "reads"     // the final reads begin
 	MarkEnd      = "end"       // the record is complete
-	MarkExit     = "node-exit" // a node ended that nobody had asked to
+	MarkExit     = "node-exit" // a node ended by itself
+	// MarkKilled: a node was ended from outside, by neither Ordeal nor itself.
+	MarkKilled = "node-killed"
 )
 
 // A Phase is a step in the life of a fault.

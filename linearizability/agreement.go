@@ -207,7 +207,8 @@ func restartsOf(events []history.Event) map[string][]restart {
 	}
 	for _, e := range events {
 		switch {
-		case e.Mark != nil && e.Mark.Name == history.MarkExit:
+		case e.Mark != nil &&
+			(e.Mark.Name == history.MarkExit || e.Mark.Name == history.MarkKilled):
 			restarts[e.Mark.Node] = append(restarts[e.Mark.Node], restart{e.Index, e.Index})
 		case e.Fault == nil || e.Fault.Kind == "partition" || e.Fault.Kind == "pause":
 		case e.Fault.Phase == history.Invoked:

@@ -8,7 +8,7 @@
 //	    history.jsonl   every operation and fault, as it happened
 //	    schedule.yaml   the scenario with resolved faults: what to pass to --scenario
 //	    logs/           n1.log … and ordeal.log
-//	    KEY.html        porcupine's page of a key that violates
+//	    KEY.html        porcupine's pages of the first keys that violate
 //
 // The directory is there from the start of a run, and the history grows as things happen, so that
 // nothing is lost when a run is killed. run.json says "unfinished" until the run is over.

@@ -29,7 +29,10 @@ type Run struct {
 	Environment map[string]string `json:"environment,omitempty"`
 	Plan        plan.Plan         `json:"plan"`
 
-	Operations Operations    `json:"operations"`
+	Operations Operations `json:"operations"`
+	// Load counts those of the operations that were called while faults were injected: not the
+	// proof of recovery and the final reads.
+	Load       Operations    `json:"load"`
 	Faults     []Fault       `json:"faults"`
 	Recovery   Recovery      `json:"recovery"`
 	FinalReads FinalReads    `json:"finalReads"`
@@ -112,8 +115,10 @@ type Recovery struct {
 type FinalReads struct {
 	Asked    int `json:"asked"`
 	Answered int `json:"answered"`
-	// Unread keys were not read for lack of time.
+	// Unread keys were not read, for lack of time or of an answer.
 	Unread int `json:"unread"`
+	// Silent nodes answered none of the reads that they were asked for, or were down at the end.
+	Silent []string `json:"silent,omitempty"`
 }
 
 // An Exit is a node that ended without having been asked to.
@@ -121,6 +126,8 @@ type Exit struct {
 	Node   string        `json:"node"`
 	At     time.Duration `json:"at"`
 	Detail string        `json:"detail"`
+	// ByItself tells a node's own doing, which is a violation, from somebody else's.
+	ByItself bool `json:"byItself"`
 }
 
 // A Check is what judging the history came to.
@@ -129,7 +136,7 @@ type Check struct {
 	Linearizability linearizability.Report `json:"linearizability"`
 	// Decisions is set for single-decree consensus only.
 	Decisions *linearizability.DecisionReport `json:"decisions,omitempty"`
-	// Pages are the files, one for each key that violates.
+	// Pages are the files of porcupine's pages, for the first keys that violate.
 	Pages []string `json:"pages,omitempty"`
 }
 

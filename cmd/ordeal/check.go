@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -37,29 +36,33 @@ func checkCommand() *cobra.Command {
 		Long: `Judge recorded histories again: files of JSON Lines, compressed by gzip or not, also such
 as a crash cut short, or runs, by directory, by id or as "latest".
 
-The exit code is that of the worst verdict: 0 pass, 1 violation, 3 inconclusive.`,
+The exit code is that of the worst verdict: 0 pass, 1 violation, 2 a node was ended from
+outside, 3 inconclusive, 4 no operations, 130 interrupted; 64 if a file could not be read and
+the others do not violate.`,
 		Example: `  ordeal check latest
   ordeal check results/runs/*/history.jsonl
   ordeal check --json history.jsonl.gz`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			worst := results.Pass
-			var all []checked
-			for _, name := range args {
-				one, err := check(cmd.Context(), historyPath(root, name), model, budget)
-				if err != nil {
-					return usage(err)
-				}
-				worst = results.Worse(worst, one.Verdict)
-				all = append(all, one)
-				writeChecked(cmd.ErrOrStderr(), one)
+			if budget <= 0 {
+				return usage(fmt.Errorf("--budget is %v (accepted: more than 0)", budget))
 			}
+			all, unread := checkAll(cmd, root, args, model, budget)
 			if asJSON {
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				if err := encoder.Encode(all); err != nil {
+				if err := writeJSON(cmd.OutOrStdout(), all); err != nil {
 					return err
 				}
+			}
+			worst := results.Pass
+			for _, one := range all {
+				worst = results.Worse(worst, one.Verdict)
+			}
+			// What cannot be read masks no violation in what can.
+			if unread != nil && worst != results.Violation {
+				return usage(unread)
+			}
+			if unread != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "ordeal: %v\n", unread)
 			}
 			if worst != results.Pass {
 				return verdictError(worst)
@@ -74,6 +77,27 @@ The exit code is that of the worst verdict: 0 pass, 1 violation, 3 inconclusive.
 	f.StringVar(&root, "results", results.DefaultRoot, "look for runs below this `directory`")
 	f.BoolVar(&asJSON, "json", false, "print the verdicts on standard output")
 	return command
+}
+
+// checkAll judges one history after the other and tells of each. The error is that of the last one
+// that could not be read; those before it are told here.
+func checkAll(
+	cmd *cobra.Command, root string, names []string, model string, budget time.Duration,
+) (all []checked, unread error) {
+	all = []checked{}
+	for _, name := range names {
+		one, err := check(cmd.Context(), historyPath(root, name), model, budget)
+		if err != nil {
+			if unread != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "ordeal: %v\n", unread)
+			}
+			unread = err
+			continue
+		}
+		all = append(all, one)
+		writeChecked(cmd.ErrOrStderr(), one)
+	}
+	return all, unread
 }
 
 // historyPath returns the file that an argument stands for: itself, or a run's history.

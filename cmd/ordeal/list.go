@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -79,9 +78,7 @@ func listJSON(out io.Writer, names []string, items map[string][]item) error {
 	for _, name := range names {
 		chosen[name] = items[name]
 	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(chosen)
+	return writeJSON(out, chosen)
 }
 
 func listText(out io.Writer, names []string, items map[string][]item) error {

@@ -17,6 +17,9 @@ import (
 )
 
 func main() {
+	// Ctrl-C ends a whole pipeline. Whoever was to read what is printed may be gone then, and that
+	// must not end this program before it has cleaned up: writes just fail.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the default is back: a second Ctrl-C ends the program at once, and
 	// what it leaves behind is for "ordeal clean".
@@ -105,14 +108,21 @@ little happened to mean anything), 64 mistake in the command line, 130 interrupt
 	root.AddCommand(
 		runCommand(), checkCommand(), listCommand(), cleanCommand(), nodeCommand(), agentCommand(),
 	)
-	for _, command := range root.Commands() {
+	root.InitDefaultCompletionCmd()
+	usageOfArguments(root)
+	return root
+}
+
+// usageOfArguments makes usage mistakes of all that the commands say against their arguments.
+func usageOfArguments(parent *cobra.Command) {
+	for _, command := range parent.Commands() {
 		if check := command.Args; check != nil {
 			command.Args = func(cmd *cobra.Command, args []string) error {
 				return usage(check(cmd, args))
 			}
 		}
+		usageOfArguments(command)
 	}
-	return root
 }
 
 // noSubcommand names what was typed in place of a command.

@@ -16,7 +16,8 @@ import (
 // TestMain lets scripts call the command as "ordeal", and containers the test binary as their
 // program: whatever calls it with a subcommand gets the command, not the tests.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "node" || os.Args[1] == "agent") {
+	inContainer := len(os.Args) > 1 && (os.Args[1] == "node" || os.Args[1] == "agent")
+	if inContainer || os.Getenv("ORDEAL_TEST_MAIN") != "" {
 		main()
 		return
 	}
@@ -66,7 +67,7 @@ func hasEngine(t *testing.T) bool {
 	defer cancel()
 	engine, err := docker.Connect(ctx)
 	if err != nil {
-		if os.Getenv("CI") == "true" {
+		if os.Getenv("CI") != "" {
 			t.Errorf("CI needs a Docker engine: %v", err)
 		}
 		return false

@@ -51,7 +51,7 @@ leave everything in a directory below --results.`,
 				return usage(err)
 			}
 			if options.dryRun {
-				return dryRun(cmd.OutOrStdout(), p)
+				return dryRun(cmd.OutOrStdout(), p, options.json)
 			}
 			return run(cmd, p, options)
 		},
@@ -63,10 +63,11 @@ leave everything in a directory below --results.`,
 	f.StringVar(&options.results, "results", results.DefaultRoot,
 		"keep runs below this `directory`")
 	f.BoolVar(&options.keep, "keep", false,
-		"leave the containers for a look; \"ordeal clean\" removes them")
+		"leave the containers for a look; \"ordeal clean\" removes them, and no other run does")
 	f.BoolVar(&options.dryRun, "dry-run", false,
 		"print the plan and its faults as a scenario, and run nothing")
-	f.BoolVar(&options.json, "json", false, "print the run's record on standard output")
+	f.BoolVar(&options.json, "json", false,
+		"print the run's record, or with --dry-run the plan, on standard output as JSON")
 	f.BoolVar(&options.quiet, "quiet", false, "print only the verdict and what is wrong")
 	return command
 }
@@ -114,7 +115,7 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 		override(&p, flags, changed)
 	}
 	if p.Seed == 0 && !changed("seed") {
-		p.Seed = rand.Uint64N(plan.SeedMax)
+		p.Seed = rand.Uint64N(plan.SeedMax) + plan.SeedMin
 	}
 	if err := p.Validate(); err != nil && scenario != "" {
 		return p, fmt.Errorf("--scenario %s: %w", scenario, err)
@@ -136,11 +137,16 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
 	set := map[string]func(){
 		"seed": func() { p.Seed = flags.Seed }, "system": func() { p.System = flags.System },
-		"bug":         func() { p.Bug = flags.Bug },
-		"workload":    func() { p.Workload = flags.Workload },
-		"nemesis":     func() { p.Nemesis, p.Faults = flags.Nemesis, nil },
-		"interval":    func() { p.Interval, p.Faults = flags.Interval, nil },
-		"nodes":       func() { p.Nodes = flags.Nodes },
+		"bug":      func() { p.Bug = flags.Bug },
+		"workload": func() { p.Workload = flags.Workload },
+		"nemesis":  func() { p.Nemesis, p.Faults = flags.Nemesis, nil },
+		"interval": func() { p.Interval, p.Faults = flags.Interval, nil },
+		"nodes": func() {
+			// A cut or a kill that was made for one set of nodes is something else in another.
+			if p.Nodes != flags.Nodes {
+				p.Nodes, p.Faults = flags.Nodes, nil
+			}
+		},
 		"clients":     func() { p.Clients = flags.Clients },
 		"keys":        func() { p.Keys = flags.Keys },
 		"ops-per-key": func() { p.OpsPerKey = flags.OpsPerKey },
@@ -157,13 +163,22 @@ func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
 }
 
 // dryRun prints the plan with its resolved faults.
-func dryRun(out io.Writer, p plan.Plan) error {
+func dryRun(out io.Writer, p plan.Plan, asJSON bool) error {
 	schedule, err := p.Schedule()
 	if err != nil {
 		return usage(err)
 	}
 	p.Faults = schedule
+	if asJSON {
+		return writeJSON(out, p)
+	}
 	return plan.Write(out, p)
+}
+
+func writeJSON(out io.Writer, v any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
 }
 
 // run executes one test in containers and prints its summary.
@@ -190,10 +205,11 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		ID: id, Version: version(), Started: started,
 		Command: againCommand(directory),
 	}
+	context.AfterFunc(cmd.Context(), status.interrupted)
 	status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, p.Seed, p))
 	test := harness.Test{
 		Plan: p, Run: record, Directory: directory, Log: log, Keep: options.keep,
-		Start:    starter(engine, p, id, log),
+		Start:    starter(engine, p, id, log, options.keep, directory.LogsPath()),
 		Progress: status.progress,
 		Stage:    status.stage,
 	}
@@ -203,15 +219,18 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		return err
 	}
 	if options.json {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(finished); err != nil {
-			return err
+		if err := writeJSON(cmd.OutOrStdout(), finished); err != nil {
+			finished.Find(results.Finding{
+				Verdict: results.Harness, What: fmt.Sprintf("print the record: %v", err),
+			})
 		}
 	}
 	results.WriteSummary(cmd.ErrOrStderr(), finished, results.SummaryOptions{
 		Directory: directory.Path(""), Color: status.color, Quiet: options.quiet,
 	})
+	if options.keep {
+		fmt.Fprintf(cmd.ErrOrStderr(), "kept: docker ps -a --filter label=ordeal.run=%s\n", id)
+	}
 	if finished.Verdict == results.Pass {
 		return nil
 	}
@@ -232,7 +251,7 @@ func quoted(path string) string {
 
 // starter returns the function that starts the cluster of a plan.
 func starter(
-	engine *docker.Engine, p plan.Plan, id string, log *slog.Logger,
+	engine *docker.Engine, p plan.Plan, id string, log *slog.Logger, keep bool, logs string,
 ) func(context.Context) (harness.Environment, error) {
 	return func(ctx context.Context) (harness.Environment, error) {
 		under, err := system.Named(p.System, p.Bug)
@@ -240,7 +259,7 @@ func starter(
 			return nil, err
 		}
 		cluster, err := engine.Start(ctx, docker.Config{
-			RunID: id, System: under, Nodes: p.Nodes, Logger: log,
+			RunID: id, System: under, Nodes: p.Nodes, Logger: log, Keep: keep, Logs: logs,
 		})
 		if err != nil {
 			return nil, err

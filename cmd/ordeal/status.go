@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -17,7 +18,10 @@ const logEvery = 5 * time.Second
 
 // A status tells a person how far a run has come: on a terminal by one line that is written over,
 // in a log by a line every few seconds.
+//
+// It is safe for concurrent use: the run and the signal both have something to say.
 type status struct {
+	mutex    sync.Mutex
 	out      io.Writer
 	terminal bool
 	color    bool
@@ -48,12 +52,25 @@ func (s *status) title(text string) {
 
 // stage tells what comes next.
 func (s *status) stage(text string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	if !s.quiet {
 		s.line(text + " …")
 	}
 }
 
+// interrupted says that the first Ctrl-C was heard, and what a second one would do.
+func (s *status) interrupted() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.erase()
+	fmt.Fprintln(s.out, `interrupted: healing and cleaning up; Ctrl-C again ends it at once, `+
+		`and leaves the rest to "ordeal clean"`)
+}
+
 func (s *status) progress(p harness.Progress) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	if s.quiet || !s.terminal && time.Since(s.last) < logEvery {
 		return
 	}
@@ -72,7 +89,7 @@ func (s *status) line(text string) {
 		return
 	}
 	if cut := []rune(text); len(cut) >= s.width {
-		text = string(cut[:s.width-2]) + "…"
+		text = string(cut[:max(s.width-2, 0)]) + "…"
 	}
 	fmt.Fprintf(s.out, "\r\x1b[K%s", text)
 	s.shown = true
@@ -80,6 +97,12 @@ func (s *status) line(text string) {
 
 // clear takes the line away.
 func (s *status) clear() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.erase()
+}
+
+func (s *status) erase() {
 	if s.shown {
 		fmt.Fprint(s.out, "\r\x1b[K")
 		s.shown = false

@@ -35,7 +35,8 @@ type call struct {
 }
 
 // NewConnection returns a connection that reads responses from in and writes requests to out. It
-// reads until in ends, which is for the caller to bring about. What a worker says unasked, when it
+// reads until in ends, which is for the caller to bring about; after a line that is too long it
+// takes the stream for ended, and reads on only so that nobody waits for a reader. What a worker says unasked, when it
 // starts or heals by itself, is given to notify, which must not block; before a starting worker's
 // greeting is, everything unanswered is sent again.
 func NewConnection(in io.Reader, out io.Writer, notify func(Response)) *Connection {
@@ -71,8 +72,19 @@ func (c *Connection) Call(ctx context.Context, request Request) (Report, error) 
 		defer c.mu.Unlock()
 		delete(c.pending, request.ID)
 	}()
-	if err := c.write(line); err != nil {
-		return Report{}, err
+	// An agent that does not read must not hold its caller up beyond ctx. What is being written then
+	// goes on until the stream ends.
+	written := make(chan error, 1)
+	go func() { written <- c.write(request.ID, line) }()
+	select {
+	case err := <-written:
+		if err != nil {
+			return Report{}, err
+		}
+	case <-c.closed:
+		return Report{}, ErrClosed
+	case <-ctx.Done():
+		return Report{}, fmt.Errorf("writing to the agent: %w", ctx.Err())
 	}
 	select {
 	case response := <-answer:
@@ -87,9 +99,16 @@ func (c *Connection) Call(ctx context.Context, request Request) (Report, error) 
 	}
 }
 
-func (c *Connection) write(line []byte) error {
+// write writes a request when the stream has room for it, unless nobody waits for its answer then.
+func (c *Connection) write(id int64, line []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	c.mu.Lock()
+	_, wanted := c.pending[id]
+	c.mu.Unlock()
+	if !wanted {
+		return nil
+	}
 	if _, err := c.out.Write(line); err != nil {
 		return fmt.Errorf("writing to the agent: %w (%w)", err, ErrClosed)
 	}
@@ -98,6 +117,8 @@ func (c *Connection) write(line []byte) error {
 
 // read hands out responses until the stream ends.
 func (c *Connection) read(in io.Reader) {
+	// Whoever fills the stream must not wait for a reader that has given up.
+	defer func() { _, _ = io.Copy(io.Discard, in) }()
 	defer close(c.closed)
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, lineMax)
@@ -126,13 +147,10 @@ func (c *Connection) read(in io.Reader) {
 // sendAgain repeats all requests without an answer, in their order.
 func (c *Connection) sendAgain() {
 	c.mu.Lock()
-	var lines [][]byte
-	for _, id := range slices.Sorted(maps.Keys(c.pending)) {
-		lines = append(lines, c.pending[id].line)
-	}
+	again := maps.Clone(c.pending)
 	c.mu.Unlock()
-	for _, line := range lines {
-		if c.write(line) != nil {
+	for _, id := range slices.Sorted(maps.Keys(again)) {
+		if c.write(id, again[id].line) != nil {
 			return // the stream is ending, and the calls with it
 		}
 	}

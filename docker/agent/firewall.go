@@ -1,6 +1,13 @@
 package agent
 
-import "net/netip"
+import (
+	"errors"
+	"net/netip"
+)
+
+// errWedged is wrapped by the errors of a firewall that the kernel does not answer. A worker with
+// such a one ends: the next has a new one.
+var errWedged = errors.New("the kernel does not answer")
 
 // A firewall drops and counts what arrives from some addresses. It is not safe for concurrent use.
 type firewall interface {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"github.com/google/nftables/userdata"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,10 +22,14 @@ import (
 // again, by the worker that made them and by the next one.
 type nft struct {
 	connection *nftables.Conn
+	socket     *netlink.Conn // what connection talks through
 	table      *nftables.Table
 	cuts       *nftables.Chain
 	arrivals   *nftables.Chain
 }
+
+// answerLimit is how long the kernel may take for one exchange, which is done in a millisecond.
+const answerLimit = 2 * time.Second
 
 // openFirewall opens the table, and makes it where there is none.
 func openFirewall() (firewall, error) {
@@ -46,7 +52,11 @@ func openFirewall() (firewall, error) {
 
 // open connects and makes the table and what is always in it. Making what is there changes nothing.
 func (f *nft) open() error {
-	connection, err := nftables.New(nftables.AsLasting())
+	connection, err := nftables.New(nftables.AsLasting(),
+		nftables.WithSockOptions(func(socket *netlink.Conn) error {
+			f.socket = socket
+			return socket.SetDeadline(time.Now().Add(answerLimit))
+		}))
 	if err != nil {
 		return fmt.Errorf("opening a netlink socket: %w", err)
 	}
@@ -141,9 +151,16 @@ func (f *nft) read() (map[netip.Addr]counts, error) {
 // try runs one exchange with the kernel. After an error answers may be left in the socket, to be
 // taken for those of the next exchange: so the connection is replaced.
 func (f *nft) try(exchange func() error) error {
+	deadline := time.Now().Add(answerLimit)
+	if err := f.socket.SetDeadline(deadline); err != nil {
+		return fmt.Errorf("bounding an exchange with nftables: %w", err)
+	}
 	err := exchange()
 	if err == nil {
 		return nil
+	}
+	if !time.Now().Before(deadline) { // some of the library's errors do not tell
+		return fmt.Errorf("changing or reading nftables: %w: %w", errWedged, err)
 	}
 	return errors.Join(fmt.Errorf("changing or reading nftables: %w", err), f.close(), f.open())
 }

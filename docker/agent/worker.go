@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,6 +12,9 @@ import (
 	"slices"
 	"time"
 )
+
+// healRetry is how long a worker waits that could not heal by itself, before it tries again.
+const healRetry = time.Second
 
 // lineMax bounds one request, in bytes.
 const lineMax = 1 << 20
@@ -30,8 +34,13 @@ type worker struct {
 	configuration Configuration
 	peers         map[string]netip.Addr // the other nodes
 
+	// wedged is the error that ends the worker.
+	wedged error
+
 	selfHealed    int
 	selfHealedWhy string
+	// lastDrop is the ID of the last request that changed the drops.
+	lastDrop int64
 }
 
 // newWorker returns a worker that probes at ProbePort and writes its responses to out.
@@ -66,6 +75,7 @@ func (w *worker) run(ctx context.Context, in io.Reader) error {
 	}
 	silence := time.NewTimer(w.silence)
 	defer silence.Stop()
+	why := fmt.Sprintf("nothing was heard from the harness for %s", w.silence)
 	for {
 		select {
 		case <-ctx.Done():
@@ -74,19 +84,27 @@ func (w *worker) run(ctx context.Context, in io.Reader) error {
 			if !ok {
 				lines = nil
 				silence.Stop()
-				w.heal("the stream from the harness ended")
-				continue
+				why = "the stream from the harness ended"
+				if !w.heal(why) {
+					silence.Reset(healRetry)
+				}
+				break
 			}
 			response, ok := w.answer(line)
 			if !ok {
-				continue
+				break
 			}
 			silence.Reset(w.silence)
 			if err := w.say(response); err != nil {
 				return err
 			}
 		case <-silence.C:
-			w.heal(fmt.Sprintf("nothing was heard from the harness for %s", w.silence))
+			if !w.heal(why) {
+				silence.Reset(healRetry)
+			}
+		}
+		if w.wedged != nil {
+			return w.wedged
 		}
 	}
 }
@@ -119,10 +137,10 @@ func (w *worker) answer(line []byte) (Response, bool) {
 	}
 	err := w.configure(request.Configuration)
 	if err == nil && request.Drop != nil {
-		err = w.drop(*request.Drop)
+		err = w.dropFor(request.ID, *request.Drop)
 	}
 	response := Response{ID: request.ID}
-	if err != nil {
+	if w.check(err) != nil {
 		response.Error = err.Error()
 	}
 	return response, true
@@ -175,6 +193,27 @@ func (w *worker) open() error {
 	return nil
 }
 
+// dropFor carries out the drop of a request, unless it comes after a newer one, as what is sent
+// again can: then that one's set is the one that holds.
+func (w *worker) dropFor(request int64, names []string) error {
+	if request < w.lastDrop {
+		return fmt.Errorf("the newer request %d has been carried out", w.lastDrop)
+	}
+	if err := w.drop(names); err != nil {
+		return err
+	}
+	w.lastDrop = request
+	return nil
+}
+
+// check takes note of an error that the worker cannot go on after, and returns it.
+func (w *worker) check(err error) error {
+	if errors.Is(err, errWedged) {
+		w.wedged = err
+	}
+	return err
+}
+
 // drop makes names the whole set of peers that cannot be heard.
 func (w *worker) drop(names []string) error {
 	addresses := make([]netip.Addr, len(names))
@@ -192,8 +231,8 @@ func (w *worker) drop(names []string) error {
 	return nil
 }
 
-// heal removes all drops, and says so if there were any.
-func (w *worker) heal(why string) {
+// heal removes all drops, says so if there were any, and tells whether they are gone.
+func (w *worker) heal(why string) bool {
 	err := w.open()
 	healed := 0
 	if err == nil {
@@ -209,23 +248,25 @@ func (w *worker) heal(why string) {
 		err = w.firewall.drop(nil)
 	}
 	if err == nil && healed == 0 {
-		return
+		return true
 	}
-	w.selfHealed++
-	w.selfHealedWhy = why
 	response := Response{}
-	if err != nil {
+	if w.check(err) == nil {
+		w.selfHealed++
+		w.selfHealedWhy = why
+	} else {
 		response.Error = fmt.Sprintf("healing because %s: %s", why, err)
 	}
 	// Nobody may be there to read it.
 	_ = w.say(response)
+	return err == nil
 }
 
 // say writes one response with a fresh report.
 func (w *worker) say(response Response) error {
 	report, err := w.report()
 	response.Report = report
-	if err != nil && response.Error == "" {
+	if w.check(err) != nil && response.Error == "" {
 		response.Error = err.Error()
 	}
 	line, err := json.Marshal(response)

@@ -10,13 +10,18 @@ import (
 
 // Limits of a plan.
 const (
-	NodesMin, NodesMax     = 3, 9
-	ClientsMax             = 1000
-	KeysMax                = 1000
-	TimeMin, TimeMax       = time.Second, 24 * time.Hour
+	NodesMin, NodesMax = 3, 9
+	ClientsMax         = 1000
+	KeysMax            = 1000
+	// TimeMax keeps the history of a run, and the check of it, within a few gigabytes of memory.
+	TimeMin, TimeMax       = time.Second, time.Hour
 	TimeoutMin, TimeoutMax = 10 * time.Millisecond, time.Minute
+	// RateMin is the lowest limit of the rate, in operations a second.
+	RateMin, RateMax = 0.01, 1_000_000
+	// FaultsMax bounds a schedule, so that it can be read as well as written.
+	FaultsMax = 10_000
 	// SeedMax keeps seeds exact for readers of JSON that hold numbers as floating point.
-	SeedMax = 1 << 53
+	SeedMin, SeedMax = 1, 1 << 53
 )
 
 // A Plan is one test. Its YAML form is the scenario file; every name is also a flag's.
@@ -108,8 +113,8 @@ func (p Plan) Validate() error {
 		between("timeout", p.Timeout, TimeoutMin, TimeoutMax),
 		between("recovery", p.Recovery, time.Second, time.Hour),
 		between("budget", p.Budget, time.Second, 24*time.Hour),
-		between("rate", p.Rate, 0, 1_000_000),
-		between("seed", p.Seed, 0, SeedMax),
+		validateRate(p.Rate),
+		between("seed", p.Seed, SeedMin, SeedMax),
 	}
 	for _, err := range checks {
 		if err != nil {
@@ -121,8 +126,26 @@ func (p Plan) Validate() error {
 			return err
 		}
 	}
+	// A nemesis draws about one fault an interval.
+	faults := len(p.Faults)
+	if faults == 0 && p.Interval > 0 {
+		faults = len(p.Nemesis) * int(p.Time/p.Interval)
+	}
+	if faults > FaultsMax {
+		return fmt.Errorf("the schedule has about %d faults in %v (accepted: up to %d)",
+			faults, p.Time, FaultsMax)
+	}
 	_, err := p.Schedule()
 	return err
+}
+
+// validateRate refuses what is no rate, which comparisons with NaN would let through.
+func validateRate(rate float64) error {
+	if rate == 0 || rate >= RateMin && rate <= RateMax {
+		return nil
+	}
+	return fmt.Errorf("rate is %v (accepted: 0 for no limit, or %v to %v)",
+		rate, RateMin, float64(RateMax))
 }
 
 // Planned returns the kinds of faults in a schedule, each once, in the order of their first use.
@@ -138,7 +161,7 @@ func Planned(schedule nemesis.Schedule) []nemesis.Kind {
 	return kinds
 }
 
-func between[T int | float64 | uint64 | time.Duration](name string, got, least, most T) error {
+func between[T int | uint64 | time.Duration](name string, got, least, most T) error {
 	if got < least || got > most {
 		return fmt.Errorf("%s is %v (accepted: %v to %v)", name, got, least, most)
 	}

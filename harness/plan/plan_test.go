@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -30,13 +31,21 @@ func TestDefaultPlanIsValidAndDrawsFaultsOfEveryKind(t *testing.T) {
 
 func TestValidateNamesTheFieldAndWhatIsAccepted(t *testing.T) {
 	cases := map[string]func(*Plan){
-		"nodes is 2 (accepted: 3 to 9)":                  func(p *Plan) { p.Nodes = 2 },
-		"clients is 0 (accepted: 1 to 1000)":             func(p *Plan) { p.Clients = 0 },
-		"keys is 0 (accepted: 1 to 1000)":                func(p *Plan) { p.Keys = 0 },
-		"ops-per-key is -1 (accepted: 0 to 1000000)":     func(p *Plan) { p.OpsPerKey = -1 },
-		"time is 10ms (accepted: 1s to 24h0m0s)":         func(p *Plan) { p.Time = 1e7 },
-		"timeout is 1h0m0s (accepted: 10ms to 1m0s)":     func(p *Plan) { p.Timeout = time.Hour },
-		"rate is -1 (accepted: 0 to 1e+06)":              func(p *Plan) { p.Rate = -1 },
+		"nodes is 2 (accepted: 3 to 9)":                           func(p *Plan) { p.Nodes = 2 },
+		"clients is 0 (accepted: 1 to 1000)":                      func(p *Plan) { p.Clients = 0 },
+		"keys is 0 (accepted: 1 to 1000)":                         func(p *Plan) { p.Keys = 0 },
+		"ops-per-key is -1 (accepted: 0 to 1000000)":              func(p *Plan) { p.OpsPerKey = -1 },
+		"time is 10ms (accepted: 1s to 1h0m0s)":                   func(p *Plan) { p.Time = 1e7 },
+		"timeout is 1h0m0s (accepted: 10ms to 1m0s)":              func(p *Plan) { p.Timeout = 36e11 },
+		"rate is -1 (accepted: 0 for no limit, or 0.01 to 1e+06)": func(p *Plan) { p.Rate = -1 },
+		"rate is NaN (accepted: 0 for no limit, or 0.01 to 1e+06)": func(p *Plan) {
+			p.Rate = math.NaN()
+		},
+		"rate is 1e-09": func(p *Plan) { p.Rate = 1e-9 },
+		"seed is 0 (accepted: 1 to 9007199254740992)": func(p *Plan) { p.Seed = 0 },
+		"the schedule has about 720000 faults in 1h0m0s (accepted: up to 10000)": func(p *Plan) {
+			p.Time, p.Interval = time.Hour, 10*time.Millisecond
+		},
 		"seed is 9007199254740993":                       func(p *Plan) { p.Seed = SeedMax + 1 },
 		"nemesis \"x\" is unknown":                       func(p *Plan) { p.Nemesis = []string{"x"} },
 		"recovery is 0s (accepted: 1s to 1h0m0s)":        func(p *Plan) { p.Recovery = 0 },
@@ -100,4 +109,21 @@ func TestPlanInALine(t *testing.T) {
 	p.Bug = "local-read"
 	require.Equal(t, "register · 5 nodes · 10 clients · paxos-register · 1 listed faults · "+
 		"20s · bug local-read", p.String())
+}
+
+// The longest schedule that is accepted can be read again: it is no longer than so many of its
+// parts.
+func TestLongestScenarioCanBeRead(t *testing.T) {
+	p := valid()
+	p.Nodes, p.Time, p.Interval = NodesMax, TimeMax, 30*time.Second
+	require.NoError(t, p.Validate())
+	schedule, err := p.Schedule()
+	require.NoError(t, err)
+	p.Faults = schedule
+	var text bytes.Buffer
+	require.NoError(t, Write(&text, p))
+	require.Less(t, text.Len()*FaultsMax/len(schedule), scenarioMax)
+	read, err := Read(&text, Plan{})
+	require.NoError(t, err)
+	require.Len(t, read.Faults, len(schedule))
 }

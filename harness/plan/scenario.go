@@ -10,7 +10,7 @@ import (
 )
 
 // scenarioMax bounds a scenario file, in bytes.
-const scenarioMax = 4 << 20
+const scenarioMax = 16 << 20
 
 // Read takes over from a scenario file what it says; what it does not mention stays as it is in
 // base. Unknown fields are errors; an error shows the place in the file.
