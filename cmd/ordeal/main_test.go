@@ -29,7 +29,9 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await},
+		// Its own directory is left behind, empty.
+		WorkdirRoot: t.TempDir(),
+		Cmds:        map[string]func(*testscript.TestScript, bool, []string){"await": await},
 		Condition: func(name string) (bool, error) {
 			if name == "engine" {
 				return hasEngine(t), nil

@@ -26,7 +26,7 @@ type operation struct {
 
 // request takes a client's request: what this node can say alone is answered at once.
 func (r *Replica) request(e Request) {
-	in := r.at(e.Key)
+	in := r.peek(e.Key)
 	switch {
 	case e.Learn:
 		r.answerLearn(in, e)
@@ -41,6 +41,7 @@ func (r *Replica) request(e Request) {
 		r.effect(Answer{Number: e.Number, Outcome: NotApplied, Reason: "too many requests waiting"})
 		return
 	}
+	in = r.at(e.Key)
 	r.waiting++
 	r.counter++
 	op := &operation{

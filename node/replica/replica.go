@@ -160,6 +160,15 @@ func (r *Replica) at(key paxos.Key) *instance {
 	return in
 }
 
+// peek returns the instance of a key to look at. One that the node holds nothing for is not kept:
+// questions alone must not fill the memory.
+func (r *Replica) peek(key paxos.Key) *instance {
+	if in, ok := r.keys[key]; ok {
+		return in
+	}
+	return &instance{key: key}
+}
+
 // receive takes a message of a node of this cluster to this node. Any other is lost: it was
 // delivered to an address that had belonged to another node, and what is answered in another's
 // name, or by a stranger, would count as a vote that was never given.
@@ -167,7 +176,10 @@ func (r *Replica) receive(m paxos.Message) {
 	if m.To != r.config.Self || !slices.Contains(r.config.Nodes, m.From) {
 		return
 	}
-	in := r.at(m.Key)
+	in := r.peek(m.Key)
+	if m.Kind != paxos.Query && (m.Kind != paxos.Report || !m.Proposal.Ballot.IsZero()) {
+		in = r.at(m.Key)
+	}
 	switch m.Kind {
 	case paxos.Prepare, paxos.Accept, paxos.Query:
 		r.accept(in, m)

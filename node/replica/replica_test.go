@@ -207,7 +207,8 @@ func TestASnapshotHoldsEveryPromise(t *testing.T) {
 	}
 	prepare("z", 3)
 	prepare("a", 17)
-	r.Step(Request{Number: 1, Key: paxos.Key{Name: "unused"}, Local: true})
+	read := paxos.Change{Kind: paxos.ChangeRead}
+	r.Step(Request{Number: 1, Key: paxos.Key{Name: "unused"}, Change: read})
 	var names []string
 	for key, acceptor := range r.Acceptors() {
 		names = append(names, key.Name)
@@ -257,3 +258,17 @@ func (*answerBook) held(paxos.Message)                {}
 func (*answerBook) written(*member, Persist)          {}
 func (*answerBook) synced(*member, Persist)           {}
 func (*answerBook) set(*member, SetTimer)             {}
+
+// Questions about keys that a node holds nothing for must not fill its memory.
+func TestQuestionsAloneAreNotKept(t *testing.T) {
+	r := newReplica(paxos.Correct())
+	decree := paxos.Key{Space: paxos.Decrees, Name: "d"}
+	r.Step(Request{Number: 1, Key: keyX, Local: true})
+	r.Step(Request{Number: 2, Key: decree, Learn: true})
+	query := paxos.Message{Kind: paxos.Query, From: 2, To: 1, Key: keyX, Nonce: 7}
+	require.Len(t, r.Step(Receive{query}), 1)
+	r.Step(Receive{paxos.Message{Kind: paxos.Report, From: 2, To: 1, Key: decree, Nonce: 7}})
+	require.Zero(t, r.Stats().Keys)
+	r.Step(write(3, "v"))
+	require.Equal(t, 1, r.Stats().Keys)
+}

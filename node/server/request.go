@@ -51,7 +51,8 @@ func consistencyOf(r *http.Request) (local bool, wrong *mistake) {
 }
 
 // readBody reads a request's JSON body, strictly: what is unknown, missing, too much or not UTF-8
-// is a mistake, never something to be guessed.
+// is a mistake. (What encoding/json is lenient about remains: the case of names, and a name that is
+// given twice, of which the last counts.)
 func readBody(w http.ResponseWriter, r *http.Request, into any) *mistake {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
 	var tooLarge *http.MaxBytesError
