@@ -58,14 +58,14 @@ func planted(t *testing.T, bug string) paxos.Rules {
 }
 
 // Three proposers in lockstep: each one's prepare overtakes the accept of the one before. A refused
-// one learns of it after four latencies and waits for the first limit of the back-off, 4 ms: 24 ms
+// one learns of it after four latencies and waits for the limit of the back-off, here 4 ms: 24 ms
 // from ballot to ballot. 8 ms apart, they go on like this for ever, unless their waits are random.
 //
 // It takes three: two proposers of equal latency cannot keep up a rhythm, since each is open to
 // being overtaken for two latencies out of the four and the wait.
 func TestProposersInLockstepFinishOnlyWithJitter(t *testing.T) {
 	config := DefaultConfig
-	config.RequestTimeout = time.Minute
+	config.RequestTimeout, config.BackoffLimit = time.Minute, 4*time.Millisecond
 	duel := func(rules paxos.Rules) *timed {
 		n := newTimed(5, rules, config)
 		for i := range 3 {
