@@ -6,8 +6,12 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/stretchr/testify/require"
 
+	"ordeal/docker/agent"
 	"ordeal/nemesis"
 )
+
+// droppedMany is about two seconds' worth of what the toy node and the agent send.
+const droppedMany = 200
 
 func TestCutOutlivesTheWorker(t *testing.T) {
 	c := sharedCluster(t)
@@ -15,8 +19,13 @@ func TestCutOutlivesTheWorker(t *testing.T) {
 	evidence, err := inject(t, c, f)
 	shown(t, evidence, err)
 	n2 := c.byName["n2"]
-	before, err := n2.beside.ask(t.Context())
-	require.NoError(t, err)
+	// So many are dropped that a new rule, with a count of its own, could not have come to as many
+	// by the new worker's first report.
+	var before agent.Report
+	for ctx := within(t); before.Peers["n1"].Dropped < droppedMany; {
+		before, err = n2.beside.ask(ctx)
+		require.NoError(t, err)
+	}
 
 	killer, err := c.engine.api.ContainerExecCreate(t.Context(), n2.agent, container.ExecOptions{
 		Cmd: []string{programPath, "kill-worker"},
@@ -24,16 +33,16 @@ func TestCutOutlivesTheWorker(t *testing.T) {
 	require.NoError(t, err)
 	err = c.engine.api.ContainerExecStart(t.Context(), killer.ID, container.ExecStartOptions{})
 	require.NoError(t, err)
-	after := before
-	for ctx := within(t); after.Worker == before.Worker || after.Sent < probesMin; {
+	last := before
+	for ctx := within(t); last.Worker == before.Worker || last.Sent < probesMin; {
 		require.NoError(t, ctx.Err(), "no new worker")
-		after, err = n2.beside.ask(ctx)
+		now, err := n2.beside.ask(ctx)
 		require.NoError(t, err)
+		require.True(t, now.Peers["n1"].Cut, "each worker has the rule")
+		require.GreaterOrEqual(t, now.Peers["n1"].Dropped, last.Peers["n1"].Dropped,
+			"it is the same rule all the time, with its count")
+		last = now
 	}
-
-	require.True(t, after.Peers["n1"].Cut, "the new worker has adopted the rule")
-	require.GreaterOrEqual(t, after.Peers["n1"].Dropped, before.Peers["n1"].Dropped,
-		"the rule is the old one, with its count")
 	requireCut(t, c, "n2", "n1", "n3")
 	evidence, err = heal(t, c, f)
 	shown(t, evidence, err)
@@ -45,10 +54,11 @@ func TestContainersAreHardened(t *testing.T) {
 	for _, n := range c.nodes {
 		node, err := c.engine.api.ContainerInspect(t.Context(), n.container)
 		require.NoError(t, err)
-		agent, err := c.engine.api.ContainerInspect(t.Context(), n.agent)
+		beside, err := c.engine.api.ContainerInspect(t.Context(), n.agent)
 		require.NoError(t, err)
 
-		for _, details := range []container.InspectResponse{node, agent} {
+		requireHardened(t, clientOf(c, n.member.Name))
+		for _, details := range []container.InspectResponse{node, beside} {
 			require.EqualValues(t, []string{"ALL"}, details.HostConfig.CapDrop)
 			require.True(t, details.HostConfig.ReadonlyRootfs)
 			require.False(t, details.HostConfig.Privileged)
@@ -63,13 +73,27 @@ func TestContainersAreHardened(t *testing.T) {
 		require.Equal(t, "65532:65532", node.Config.User)
 		require.Empty(t, node.HostConfig.PortBindings)
 		require.Equal(t, "container:"+n.agent, string(node.HostConfig.NetworkMode))
-		require.Len(t, agent.HostConfig.CapAdd, 1)
-		require.Contains(t, agent.HostConfig.CapAdd[0], "NET_ADMIN")
-		require.Equal(t, "none", agent.HostConfig.LogConfig.Type)
-		for _, bindings := range agent.HostConfig.PortBindings {
+		require.Len(t, beside.HostConfig.CapAdd, 1)
+		require.Contains(t, beside.HostConfig.CapAdd[0], "NET_ADMIN")
+		require.Equal(t, "none", beside.HostConfig.LogConfig.Type)
+		for _, bindings := range beside.HostConfig.PortBindings {
 			require.Equal(t, "127.0.0.1", bindings[0].HostIP)
 		}
 	}
+}
+
+// requireHardened requires that what was asked for holds inside a node.
+func requireHardened(t *testing.T, client *toyClient) {
+	t.Helper()
+	status, err := client.ask(t.Context(), "GET", "/status", "")
+	require.NoError(t, err)
+	for _, set := range []string{"CapEff", "CapPrm", "CapBnd"} {
+		require.Regexp(t, `(?m)^`+set+`:\s+0+$`, status)
+	}
+	require.Regexp(t, `(?m)^NoNewPrivs:\s+1$`, status)
+	require.Regexp(t, `(?m)^Uid:\s+65532\s+65532\s`, status)
+	_, err = client.ask(t.Context(), "POST", "/write-root", "")
+	require.ErrorContains(t, err, "read-only file system")
 }
 
 // Where the bridge is not on this machine, clients go through the published port.

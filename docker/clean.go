@@ -58,9 +58,10 @@ func (e *Engine) Clean(ctx context.Context, all bool) (Removed, error) {
 	return removed, nil
 }
 
-// Count tells what the engine holds of one run, images aside.
-func (e *Engine) Count(ctx context.Context, id string) (Removed, error) {
-	selected := withLabel(labelRun, id)
+// Count tells how many containers, networks and volumes the engine holds of one run, whoever owns
+// it: none after a run that cleaned up.
+func (e *Engine) Count(ctx context.Context, runID string) (Removed, error) {
+	selected := withLabel(labelRun, runID)
 	containers, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: selected})
 	if err != nil {
 		return Removed{}, fmt.Errorf("listing containers: %w", err)
@@ -81,17 +82,19 @@ func (e *Engine) removeStale(
 	}
 	var removed Removed
 	var failures []error
-	for _, id := range sortedKeys(runs) {
-		if !chosen(runs[id]) {
-			removed.Spared = append(removed.Spared, id)
+	for _, key := range sortedKeys(runs) {
+		r := runs[key]
+		if !chosen(r) {
+			removed.Spared = append(removed.Spared, r.id)
 			continue
 		}
-		some, err := e.removeRuns(ctx, withLabel(labelRun, id))
+		some, err := e.removeRuns(ctx, ofOwner(r.id, r.owner))
 		failures = append(failures, err)
 		removed.Containers += some.Containers
 		removed.Networks += some.Networks
 		removed.Volumes += some.Volumes
 	}
+	removed.Spared = slices.Compact(removed.Spared)
 	return removed, errors.Join(failures...)
 }
 
@@ -160,13 +163,14 @@ func (e *Engine) remove(ctx context.Context, what string, do func() error) error
 	}
 }
 
-// ownTags are the tags that Ordeal gives to its images.
+// ownTags are the tags that Ordeal gives to its images, and what old engines say of one without.
 var ownTags = regexp.MustCompile(`^(ordeal:[0-9a-f]{16}|<none>:<none>)$`)
 
-// foreign tells of a tag that it is not Ordeal's. What others build on its image has its label too.
-func foreign(tag string) bool { return !ownTags.MatchString(tag) }
+// isForeign tells of a tag that it is not Ordeal's. Images that others build on Ordeal's have its
+// label too.
+func isForeign(tag string) bool { return !ownTags.MatchString(tag) }
 
-// removeImages removes Ordeal's images that no container uses, except the one with the tag keep,
+// removeImages removes Ordeal's own images that no container uses, except that with the tag keep,
 // and returns how many.
 func (e *Engine) removeImages(ctx context.Context, keep string) (int, error) {
 	images, err := e.api.ImageList(ctx, image.ListOptions{
@@ -177,7 +181,7 @@ func (e *Engine) removeImages(ctx context.Context, keep string) (int, error) {
 	}
 	removed := 0
 	for _, found := range images {
-		if slices.Contains(found.RepoTags, keep) || slices.ContainsFunc(found.RepoTags, foreign) {
+		if slices.Contains(found.RepoTags, keep) || slices.ContainsFunc(found.RepoTags, isForeign) {
 			continue
 		}
 		_, err := e.api.ImageRemove(ctx, found.ID, image.RemoveOptions{PruneChildren: true})

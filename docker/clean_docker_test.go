@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"testing"
@@ -15,9 +16,9 @@ import (
 )
 
 // runVictim is the main function of a harness that is killed: it starts a cluster, cuts it in two,
-// and says on its standard output where the nodes are. Sheltered, its run belongs to its parent:
-// then nobody else's start or clean takes it for a dead one.
-func runVictim(run string, sheltered bool) {
+// and says on its standard output where the nodes are. With "shelter" its run belongs to its
+// parent: then nobody else's start or clean takes it for a dead one. With "keep" it is to be kept.
+func runVictim(run, how string) {
 	fail := func(err error) {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -29,7 +30,8 @@ func runVictim(run string, sheltered bool) {
 	fail(err)
 	config := toyConfig(2)
 	config.RunID = run
-	if sheltered {
+	config.Keep = how == "keep"
+	if how == "shelter" {
 		config.owner = currentOwner()
 		config.owner.pid = os.Getppid()
 		config.owner.started, err = processStart(os.Getppid())
@@ -72,7 +74,7 @@ func startVictim(t *testing.T, arguments ...string) (*exec.Cmd, []*toyClient) {
 func TestCutsEndWithTheHarness(t *testing.T) {
 	engine := engineOf(t)
 	run := toyConfig(1).RunID
-	victim, clients := startVictim(t, run, "sheltered")
+	victim, clients := startVictim(t, run, "shelter")
 	before := hear(t, clients[0])
 	require.NoError(t, victim.Process.Kill())
 	_ = victim.Wait() // it was killed
@@ -90,7 +92,7 @@ func TestCleanRemovesTheDeadAndSparesTheLiving(t *testing.T) {
 	survivor := sharedCluster(t)
 	engine := engineOf(t)
 	run := toyConfig(1).RunID
-	victim, _ := startVictim(t, run)
+	victim, _ := startVictim(t, run, "")
 	removed, err := engine.Clean(within(t), false)
 	require.NoError(t, err)
 	require.Contains(t, removed.Spared, run, "it lives")
@@ -103,4 +105,24 @@ func TestCleanRemovesTheDeadAndSparesTheLiving(t *testing.T) {
 	require.Contains(t, removed.Spared, survivor.config.RunID)
 	nothingLeft(t, engine, run)
 	require.NoError(t, probe(t, survivor, "n1"))
+}
+
+// What was to be kept survives the start of others after its owner's death, until it is cleaned.
+func TestKeptRunsSurviveStartsUntilTheyAreCleaned(t *testing.T) {
+	engine := engineOf(t)
+	run := toyConfig(1).RunID
+	victim, _ := startVictim(t, run, "keep")
+	require.NoError(t, victim.Process.Kill())
+	_ = victim.Wait() // it was killed
+
+	other := &Cluster{engine: engine, config: toyConfig(1)}
+	other.config.Logger = slog.New(slog.DiscardHandler)
+	require.NoError(t, other.cleanUp(within(t)))
+	left, err := engine.Count(within(t), run)
+	require.NoError(t, err)
+	require.Equal(t, Removed{Containers: 4, Networks: 1, Volumes: 2}, left)
+
+	_, err = engine.Clean(within(t), false)
+	require.NoError(t, err)
+	nothingLeft(t, engine, run)
 }

@@ -40,8 +40,9 @@ func (c *clients) begin(f func()) bool {
 	return true
 }
 
-// close ends all operations and waits for them, then ends the clients' idle connections. An
-// operation that does not end is left behind: nothing may depend on somebody else's client.
+// close tells all operations to end and waits until they have, or have been given up, or
+// clientsLimit has passed; then it ends the clients' idle connections. What somebody else's client
+// does beyond that goes on, unheard.
 func (c *clients) close(nodes []*node) {
 	c.mu.Lock()
 	c.closed = true

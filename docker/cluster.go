@@ -19,8 +19,8 @@ const readyLimit = 30 * time.Second
 // closeLimit bounds the removal of a cluster that could not be started.
 const closeLimit = 60 * time.Second
 
-// workLimit bounds what Close spends on waiting for what runs in the background, and so does a third
-// of its time: the rest is for the removal.
+// workLimit bounds what Close spends on waiting for what runs in the background, and so does a
+// third of its time: the rest is for the removal.
 const workLimit = 10 * time.Second
 
 // A Cluster is a running system under test. It is harness's Environment: its methods are called by
@@ -197,8 +197,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 	}
 	c.awaitWork(ctx)
 	// What another process made under the same ID is not this run's.
-	mine := withLabel(labelRun, c.config.RunID)
-	mine.Add("label", labelOwner+"="+c.config.owner.String())
+	mine := ofOwner(c.config.RunID, c.config.owner.String())
 	if _, err := c.engine.removeRuns(ctx, mine); err != nil {
 		return fmt.Errorf("removing the containers of run %s: %w", c.config.RunID, err)
 	}

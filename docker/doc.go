@@ -15,12 +15,14 @@
 // # Evidence
 //
 // A cut is shown by what the agents' probes and the receivers' counters say, link by link, after
-// its start and again just before its heal: nothing arrives, something was dropped, and all links
-// that no fault cuts still carry probes. A kill is shown by the state that the engine reports.
+// its start and again just before its heal: nothing arrives, and something was dropped. After the
+// start it is also shown that all links that no fault cuts still carry probes. A heal is shown by
+// probes on the links that are open again. A kill is shown by the state that the engine reports.
 //
 // # Clean
 //
 // Everything carries labels that name the run and the process that owns it. Start removes what has
 // no living owner; Close removes all that the run made, whatever state it is in; Clean does both by
-// hand. Calls that make something are never given up midway, lest the engine make it afterwards.
+// hand. Calls that make something are not given up with their caller, lest the engine make it
+// afterwards, but only when the engine has not answered for a minute.
 package docker

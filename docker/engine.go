@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/client"
@@ -12,7 +13,7 @@ import (
 // ErrNoEngine is wrapped by the error of Connect when no Docker engine answers.
 var ErrNoEngine = errors.New("no Docker engine answers")
 
-// callLimit bounds a call to the engine that must not be given up midway.
+// callLimit bounds a call to the engine that is not given up with its caller.
 const callLimit = 60 * time.Second
 
 // pingLimit is how long an engine may take to answer at all.
@@ -38,9 +39,7 @@ func Connect(ctx context.Context) (*Engine, error) {
 	defer cancel()
 	ping, err := api.Ping(ctx)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w at %s: %w (is the daemon running, are you in "+
-			"the docker group, and should DOCKER_HOST be set?)",
-			ErrNoEngine, api.DaemonHost(), err), api.Close())
+		return nil, errors.Join(unreachable(api.DaemonHost(), err), api.Close())
 	}
 	api.NegotiateAPIVersionPing(ping)
 	version, err := api.ServerVersion(ctx)
@@ -51,6 +50,16 @@ func Connect(ctx context.Context) (*Engine, error) {
 	e := &Engine{api: api, version: version.Version, kernel: version.KernelVersion}
 	e.os, e.architecture = version.Os, version.Arch
 	return e, nil
+}
+
+// unreachable is the error of an engine that does not answer, in a line with one hint. The cause is
+// told unless it is Docker's own word for just that, which brings a hint of its own.
+func unreachable(host string, cause error) error {
+	const hint = "is the daemon running, are you in the docker group, and should DOCKER_HOST be set?"
+	if strings.HasPrefix(cause.Error(), "Cannot connect to the Docker daemon") {
+		return fmt.Errorf("%w at %s (%s)", ErrNoEngine, host, hint)
+	}
+	return fmt.Errorf("%w at %s (%s): %w", ErrNoEngine, host, hint, cause)
 }
 
 // String says which engine this is, for people and records.

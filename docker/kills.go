@@ -35,6 +35,7 @@ func (c *Cluster) kill(ctx context.Context, f nemesis.Fault) (history.Evidence, 
 		var err error
 		killed[i], found, err = c.killNode(ctx, n)
 		n.down[f.ID] = true
+		delete(n.unproved, f.ID)
 		return found, err
 	})
 	if err != nil {

@@ -50,6 +50,13 @@ func withLabel(label, value string) filters.Args {
 	return filters.NewArgs(filters.Arg("label", label))
 }
 
+// ofOwner selects what an owner made for a run.
+func ofOwner(run, owner string) filters.Args {
+	selected := withLabel(labelRun, run)
+	selected.Add("label", labelOwner+"="+owner)
+	return selected
+}
+
 // ofRun tells whether labels are those of something that belongs to a run, and of whose.
 func ofRun(labels map[string]string) (run, owner string, ok bool) {
 	run = labels[labelRun]

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 	"github.com/stretchr/testify/require"
 
 	"ordeal/docker/agent"
@@ -38,7 +36,7 @@ func TestMain(m *testing.M) {
 			killWorker()
 			return
 		case "victim":
-			runVictim(os.Args[2], len(os.Args) > 3)
+			runVictim(os.Args[2], os.Args[3])
 			return
 		}
 	}
@@ -150,14 +148,7 @@ func clientOf(c *Cluster, node string) *toyClient { return c.byName[node].client
 // nothingLeft requires that the engine holds nothing of a run.
 func nothingLeft(t *testing.T, engine *Engine, run string) {
 	t.Helper()
-	selected := withLabel(labelRun, run)
-	containers, err := engine.api.ContainerList(t.Context(),
-		container.ListOptions{All: true, Filters: selected})
+	left, err := engine.Count(t.Context(), run)
 	require.NoError(t, err)
-	require.Empty(t, containers)
-	networks, volumes, err := engine.listRest(t.Context(), filters.NewArgs(
-		filters.Arg("label", labelRun+"="+run)))
-	require.NoError(t, err)
-	require.Empty(t, networks)
-	require.Empty(t, volumes)
+	require.False(t, left.Any(), "%+v", left)
 }

@@ -37,7 +37,8 @@ func processStart(pid int) (string, error) {
 }
 
 // processStartIn does it in a directory of processes. A file that is not there can be hidden from
-// this user (hidepid, proc(5)), so signal, which tells whether one could be sent, has the last word.
+// this user (hidepid, proc(5)), so signal, which tells whether one could be sent, has the last
+// word.
 func processStartIn(directory string, pid int, signal func() error) (string, error) {
 	data, err := os.ReadFile(filepath.Join(directory, strconv.Itoa(pid), "stat"))
 	if errors.Is(err, unix.ESRCH) || errors.Is(err, os.ErrNotExist) {

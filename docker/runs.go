@@ -14,9 +14,10 @@ import (
 // startMax is how long a run may take from its first network to its first container that runs.
 const startMax = 10 * time.Minute
 
-// remains is what an engine holds of one run.
+// remains is what an engine holds of one owner's run. Two owners may have given the same ID by
+// accident: what belongs to the one is not removed for the other.
 type remains struct {
-	owner string
+	id, owner string
 	// keep is true when it was to be kept for a look.
 	keep bool
 	// running is true when one of its containers runs.
@@ -43,7 +44,7 @@ func (r remains) stale(now time.Time) bool {
 	}
 }
 
-// findRuns lists the runs that an engine holds anything of.
+// findRuns lists the runs that an engine holds anything of, under keys that sort by ID.
 func (e *Engine) findRuns(ctx context.Context) (map[string]remains, error) {
 	runs := make(map[string]remains)
 	add := func(labels map[string]string, made time.Time, running bool) {
@@ -51,14 +52,15 @@ func (e *Engine) findRuns(ctx context.Context) (map[string]remains, error) {
 		if !ok {
 			return
 		}
-		r := runs[id]
-		r.owner = owner
+		key := id + " " + owner // an ID has no space
+		r := runs[key]
+		r.id, r.owner = id, owner
 		r.keep = r.keep || labels[labelKeep] != ""
 		r.running = r.running || running
 		if made.After(r.latest) {
 			r.latest = made
 		}
-		runs[id] = r
+		runs[key] = r
 	}
 	selected := withLabel(labelRun, "")
 	containers, err := e.api.ContainerList(ctx, container.ListOptions{

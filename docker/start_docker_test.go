@@ -92,37 +92,46 @@ func TestFailedStartsSayWhy(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*system.System)
 		why    string
+		log    string // what stands in the log of n1 then, "" if it has none
 	}{
 		"a node that crashes": {
 			func(s *system.System) {
 				s.Files = nil
-			}, "exit code 1: ",
+			}, "exit code 1: ", "this disk was never formatted",
 		},
 		"no such image": {
 			func(s *system.System) { s.Image = "ordeal-no-such-image:1" },
-			"docker pull ordeal-no-such-image:1",
+			"docker pull ordeal-no-such-image:1", "",
 		},
 		"files that fail": {
 			func(s *system.System) {
 				s.Files = func(system.Cluster, system.Member) ([]system.File, error) {
 					return nil, errors.New("no idea")
 				}
-			}, "no idea",
+			}, "no idea", "",
 		},
 		"files outside": {
 			func(s *system.System) {
 				s.Files = func(system.Cluster, system.Member) ([]system.File, error) {
 					return []system.File{{Path: "../escaped"}}, nil
 				}
-			}, "is none in a volume",
+			}, "is none in a volume", "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := toyConfig(1)
+			config.Logs = t.TempDir()
 			test.change(&config.System)
 			_, err := engine.Start(within(t), config)
 			require.ErrorContains(t, err, test.why)
 			nothingLeft(t, engine, config.RunID)
+			log, err := os.ReadFile(filepath.Join(config.Logs, "n1.log"))
+			if test.log == "" {
+				require.Empty(t, log)
+				return
+			}
+			require.NoError(t, err)
+			require.Contains(t, string(log), test.log)
 		})
 	}
 }
@@ -131,7 +140,8 @@ func TestNoEngineIsOneClearError(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
 	_, err := Connect(t.Context())
 	require.ErrorIs(t, err, ErrNoEngine)
-	require.ErrorContains(t, err, "is the daemon running")
+	require.EqualError(t, err, "no Docker engine answers at unix:///nonexistent/docker.sock "+
+		"(is the daemon running, are you in the docker group, and should DOCKER_HOST be set?)")
 	t.Setenv("DOCKER_HOST", "nonsense")
 	_, err = Connect(t.Context())
 	require.ErrorIs(t, err, ErrNoEngine)

@@ -75,6 +75,15 @@ func runToyNode(arguments []string) {
 	http.HandleFunc("GET /heard", n.serveHeard)
 	http.HandleFunc("GET /value", serveValue)
 	http.HandleFunc("PUT /value", storeValue)
+	http.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		status, _ := os.ReadFile("/proc/1/status")
+		_, _ = w.Write(status)
+	})
+	http.HandleFunc("POST /write-root", func(w http.ResponseWriter, _ *http.Request) {
+		if err := os.WriteFile("/written", nil, 0o600); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+		}
+	})
 	http.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("POST /crash", func(http.ResponseWriter, *http.Request) {
 		fmt.Fprintln(os.Stderr, "the toy node was told to crash")

@@ -36,9 +36,9 @@ type call struct {
 
 // NewConnection returns a connection that reads responses from in and writes requests to out. It
 // reads until in ends, which is for the caller to bring about; after a line that is too long it
-// takes the stream for ended, and reads on only so that nobody waits for a reader. What a worker says unasked, when it
-// starts or heals by itself, is given to notify, which must not block; before a starting worker's
-// greeting is, everything unanswered is sent again.
+// takes the stream for ended, and reads on only so that nobody waits for a reader. What a worker
+// says unasked, when it starts or heals by itself, is given to notify, which must not block; before
+// a starting worker's greeting is, everything unanswered is sent again.
 func NewConnection(in io.Reader, out io.Writer, notify func(Response)) *Connection {
 	c := &Connection{
 		notify: notify, out: out,

@@ -130,6 +130,46 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 	require.Empty(t, c.pending)
 }
 
+// An agent that reads nothing holds nobody up, and what nobody waits for any more is not sent when
+// it reads again.
+func TestCallsEndWithTheirContextWhileWriting(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	c, f, _ := connect(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	stuck := start(ctx, c, Request{}) // a pipe has no room: its write goes on
+	cancel()
+	require.ErrorIs(t, (<-stuck).err, context.Canceled)
+	other, stop := context.WithCancel(t.Context())
+	stop()
+	_, err := c.Call(other, Request{})
+	require.ErrorIs(t, err, context.Canceled)
+
+	result := start(t.Context(), c, Request{Configuration: Configuration{Node: "last"}})
+	last := f.next()
+	for last.Configuration.Node != "last" {
+		last = f.next()
+	}
+	require.EqualValues(t, 3, last.ID)
+	f.answer(Response{ID: last.ID})
+	require.NoError(t, (<-result).err)
+	f.close()
+	<-c.Closed()
+}
+
+// After a line that is too long the stream is over, and whoever writes to it is not held up.
+func TestTooLongLinesEndTheConnection(t *testing.T) {
+	c, f, _ := connect(t)
+	written := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(f.out, strings.Repeat("x", 2*lineMax)+"\n{}\n")
+		written <- err
+	}()
+	<-c.Closed()
+	require.NoError(t, <-written)
+	_, err := c.Call(t.Context(), Request{})
+	require.ErrorIs(t, err, ErrClosed)
+}
+
 func TestHolderRestartsItsWorker(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

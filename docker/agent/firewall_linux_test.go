@@ -164,6 +164,18 @@ func TestFirewallSurvivesAnError(t *testing.T) {
 	require.False(t, newWire(t, 9, a).arrives(a))
 }
 
+// A kernel that does not answer is an error after a while, and one that ends the worker.
+func TestFirewallWaitsForNoAnswerForEver(t *testing.T) {
+	ownNetwork(t)
+	f := open(t).(*nft)
+	require.ErrorIs(t, f.try(func() error {
+		_, err := f.socket.Receive() // nothing was asked
+		return err
+	}), errWedged)
+	_, err := f.read()
+	require.NoError(t, err, "the time for the next begins anew")
+}
+
 // matchNothing is a rule for a chain that does not exist.
 func matchNothing(f *nft) *nftables.Rule {
 	return &nftables.Rule{Table: f.table, Chain: &nftables.Chain{Name: "none", Table: f.table}}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"sync"
@@ -21,11 +22,28 @@ type fakeFirewall struct {
 	watched map[netip.Addr]bool
 	dropped map[netip.Addr]bool
 	fails   error
+	// heals holds a token for each time that all drops were removed, up to its size.
+	heals chan struct{}
 }
 
 func newFakeFirewall() *fakeFirewall {
 	return &fakeFirewall{
 		watched: make(map[netip.Addr]bool), dropped: make(map[netip.Addr]bool),
+		heals: make(chan struct{}, 10),
+	}
+}
+
+// fail makes every change fail from now on, with nil none.
+func (f *fakeFirewall) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fails = err
+}
+
+// awaitHeals waits until all drops have been removed so many times.
+func (f *fakeFirewall) awaitHeals(times int) {
+	for range times {
+		<-f.heals
 	}
 }
 
@@ -43,6 +61,12 @@ func (f *fakeFirewall) drop(peers []netip.Addr) error {
 	defer f.mu.Unlock()
 	if f.fails != nil {
 		return f.fails
+	}
+	if len(peers) == 0 {
+		select {
+		case f.heals <- struct{}{}:
+		default:
+		}
 	}
 	f.dropped = make(map[netip.Addr]bool)
 	for _, peer := range peers {
@@ -158,7 +182,7 @@ func TestWorkerRefuses(t *testing.T) {
 	require.Contains(t, b.hear().Error, `no peer "n9"`)
 	b.send(`{"id":2,"configuration":{"node":"n1","addresses":{"n2":"fe80::1"}}}`)
 	require.Contains(t, b.hear().Error, "not an IPv4 address")
-	b.firewall.fails = errors.New("no rules today")
+	b.firewall.fail(errors.New("no rules today"))
 	b.send(`{"id":3,` + configuration + `,"drop":["n2"]}`)
 	require.Equal(t, "no rules today", b.hear().Error)
 }
@@ -220,11 +244,59 @@ func TestNextWorkerHealsForTheFormer(t *testing.T) {
 }
 
 func TestHealingNothingIsNotTold(t *testing.T) {
-	b := newBench(t, newFakeFirewall(), time.Millisecond)
+	table := newFakeFirewall()
+	b := newBench(t, table, time.Millisecond)
+	table.awaitHeals(1)
 	b.send(`{"id":1,` + configuration + `}`)
-	require.Equal(t, int64(1), b.hear().ID)
-	b.send(`{"id":2,` + configuration + `}`)
 	answer := b.hear()
-	require.Equal(t, int64(2), answer.ID)
+	require.Equal(t, int64(1), answer.ID, "the first word since the greeting")
 	require.Zero(t, answer.Report.SelfHealed)
+}
+
+// What could not be healed is tried again, and told as healed when it is.
+func TestWorkerHealsUntilItHasHealed(t *testing.T) {
+	table := newFakeFirewall()
+	b := newBench(t, table, time.Hour)
+	b.send(`{"id":1,` + configuration + `,"drop":["n2"]}`)
+	require.Empty(t, b.hear().Error)
+	table.fail(errors.New("not now"))
+	require.NoError(t, b.in.Close())
+	told := b.hear()
+	require.Contains(t, told.Error, "not now")
+	require.Zero(t, told.Report.SelfHealed, "nothing is healed yet")
+	require.Equal(t, 1, table.drops())
+
+	table.fail(nil)
+	for told.Error != "" {
+		told = b.hear()
+	}
+	require.Equal(t, 1, told.Report.SelfHealed)
+	require.Contains(t, told.Report.SelfHealedWhy, "stream")
+	require.Zero(t, table.drops())
+}
+
+// A worker whose firewall hangs ends, so that the next one has another.
+func TestWedgedWorkerEnds(t *testing.T) {
+	b := newBench(t, newFakeFirewall(), time.Hour)
+	b.send(`{"id":1,` + configuration + `}`)
+	require.Empty(t, b.hear().Error)
+	b.firewall.fail(fmt.Errorf("an exchange: %w", errWedged))
+	b.send(`{"id":2,` + configuration + `,"drop":["n2"]}`)
+	require.Contains(t, b.hear().Error, "does not answer")
+	require.ErrorIs(t, <-b.done, errWedged)
+	b.done <- nil
+}
+
+// A request that was sent again may come after a newer one.
+func TestOlderDropsDoNotUndoNewerOnes(t *testing.T) {
+	b := newBench(t, newFakeFirewall(), time.Hour)
+	b.send(`{"id":6,` + configuration + `,"drop":["n2"]}`)
+	require.Empty(t, b.hear().Error)
+	b.send(`{"id":5,` + configuration + `,"drop":[]}`)
+	late := b.hear()
+	require.Equal(t, int64(5), late.ID)
+	require.Contains(t, late.Error, "newer request 6")
+	require.True(t, late.Report.Peers["n2"].Cut)
+	b.send(`{"id":6,` + configuration + `,"drop":["n2"]}`)
+	require.Empty(t, b.hear().Error, "the same again is no harm")
 }

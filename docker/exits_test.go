@@ -1,0 +1,51 @@
+package docker
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestOwnDoingIsToldFromWhatComesFromOutside(t *testing.T) {
+	for name, test := range map[string]struct {
+		exit     exit
+		byItself bool
+		detail   string
+	}{
+		"a panic":       {exit{code: 2, word: "panic: no"}, true, "exit code 2: panic: no"},
+		"a damaged log": {exit{code: 65}, true, "exit code 65"},
+		"a full disk":   {exit{code: 74}, true, "exit code 74"},
+		"a segfault":    {exit{code: 139}, true, "exit code 139"},
+		"its memory": {exit{code: 137, memory: true}, true,
+			"killed by the kernel for needing more than 1KiB of memory (exit code 137)"},
+		"kill -9":     {exit{code: 137}, false, "exit code 137"},
+		"a stop":      {exit{code: 0}, false, "exit code 0"},
+		"SIGTERM":     {exit{code: 143}, false, "exit code 143"},
+		"its removal": {exit{code: gone, removed: true}, false, "its container was removed"},
+		"a removal, seen late": {exit{code: 2, removed: true}, false,
+			"exit code 2, and its container was removed"},
+	} {
+		require.Equal(t, test.byItself, test.exit.byItself(), name)
+		require.Equal(t, test.detail, test.exit.describe(1024), name)
+	}
+}
+
+func TestRunsKnowWhetherTheirEndIsNews(t *testing.T) {
+	r := newRun()
+	require.True(t, r.end(killed), "nobody had asked")
+
+	r = newRun()
+	r.expect()
+	require.False(t, r.end(killed))
+	r.unexpect()
+	require.True(t, r.expected(), "it is over, and was asked for")
+
+	r = newRun()
+	r.expect()
+	require.True(t, r.end(2), "it came before the kill")
+
+	r = newRun()
+	r.expect()
+	r.unexpect() // the kill failed
+	require.True(t, r.end(killed))
+}
