@@ -25,8 +25,9 @@ const (
 	stopTimeout = 10 * time.Second
 	// answerMargin is how much later than its timeout an operation may be answered.
 	answerMargin = 5 * time.Second
-	// exitGrace is how long the loop listens, when all is done, for nodes that have just ended.
-	exitGrace = 500 * time.Millisecond
+	// exitGrace is how long the loop listens, when all is done, for the end of a node that does not
+	// answer any more: an environment takes up to a second to tell of it.
+	exitGrace = 1500 * time.Millisecond
 	// A client that failed waits, twice as long after each further failure.
 	backoffMin, backoffMax = 25 * time.Millisecond, 400 * time.Millisecond
 )

@@ -45,13 +45,19 @@ func TestKindThatWasNotAttemptedIsVacuous(t *testing.T) {
 // A node may end by the very last operation, and it takes a while until that is known.
 func TestNodeThatEndsAtTheVeryEndIsHeardOf(t *testing.T) {
 	f := newFake()
-	told := false
+	died := false
 	f.answer = func(op history.Operation, r history.Result) history.Result {
-		if op.Final && !told {
-			told = true
-			f.After(200*time.Millisecond, func() { f.onExit("n2", "exit code 2: panic", true) })
+		if op.Final && !died {
+			died = true
+			f.After(time.Second, func() { f.onExit("n2", "exit code 2: panic", true) })
 		}
 		return r
+	}
+	f.probe = func(node string) error {
+		if died && node == "n2" {
+			return errors.New("connection refused")
+		}
+		return nil
 	}
 	run, _ := execute(t, t.Context(), f, testPlan())
 	require.Equal(t, results.Violation, run.Verdict, findings(run))

@@ -115,9 +115,14 @@ func (d *driver) lastLook() {
 				d.log.Warn("a node is down at the end", "node", node, "error", err)
 				d.reads.result.Silent = append(d.reads.result.Silent, node)
 			}
-			if waiting--; waiting == 0 {
-				d.env.After(exitGrace, d.end)
+			if waiting--; waiting > 0 {
+				return
 			}
+			if len(d.reads.result.Silent) > 0 {
+				d.env.After(exitGrace, d.end)
+				return
+			}
+			d.end()
 		})
 	}
 }
