@@ -83,6 +83,9 @@ type driver struct {
 	recovery recovery
 	reads    finalReads
 	exits    []results.Exit
+	// stopped and stoppedAt tell where a run was that ended early.
+	stopped   phase
+	stoppedAt time.Duration
 	// broken is why the run cannot go on.
 	broken error
 }
@@ -112,6 +115,7 @@ func (d *driver) drive(ctx context.Context) error {
 func (d *driver) stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	d.stopped, d.stoppedAt = d.phase, d.now()
 	d.phase = phaseStop
 	for _, f := range d.faults {
 		if f.injected && !f.finished && f.phase != history.Healing {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"ordeal/harness/plan"
@@ -212,22 +213,26 @@ func drawPage(w io.Writer, modelName, key string, ops []history.Operation) error
 	return nil
 }
 
-// illegalKeys returns a finding for each key that violates, with its explanation where it has one.
+// illegalKeys returns a finding for each key whose violation is explained, and one for the others.
 func illegalKeys(report linearizability.Report) []results.Finding {
-	explained := make(map[string]linearizability.Explanation)
-	for _, e := range report.Violations {
-		explained[e.Key] = e
-	}
 	var findings []results.Finding
+	explained := make(map[string]bool)
+	for _, e := range report.Violations {
+		explained[e.Key] = true
+		findings = append(findings, explanation(e, e.Key+" is not linearizable"))
+	}
+	var others []string
 	for _, key := range report.Keys {
-		if key.Verdict != linearizability.Illegal {
-			continue
+		if key.Verdict == linearizability.Illegal && !explained[key.Key] {
+			others = append(others, key.Key)
 		}
-		f := results.Finding{Verdict: results.Violation, What: key.Key + " is not linearizable"}
-		if e, ok := explained[key.Key]; ok {
-			f = explanation(e, f.What)
-		}
-		findings = append(findings, f)
+	}
+	if len(others) > 0 {
+		findings = append(findings, results.Finding{
+			Verdict: results.Violation,
+			What: fmt.Sprintf("%d more keys are not linearizable: %s",
+				len(others), strings.Join(others, ", ")),
+		})
 	}
 	return findings
 }

@@ -59,7 +59,9 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	began := time.Now()
 	run.Verdict, run.ExitCode = results.Pass, results.Pass.ExitCode()
 	observed, err := t.observe(ctx, &run, schedule)
-	if err != nil {
+	if err != nil && ctx.Err() != nil {
+		run.Find(results.Finding{Verdict: results.Interrupted, What: err.Error()})
+	} else if err != nil {
 		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
 	}
 	// A check that is killed for its memory must not take the rest of the record with it.
@@ -72,8 +74,8 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 		judging = context.WithoutCancel(ctx)
 	}
 	t.judge(judging, &run, observed)
-	if ctx.Err() != nil {
-		run.Find(results.Finding{Verdict: results.Interrupted, What: "interrupted"})
+	if ctx.Err() != nil && run.Verdict != results.Interrupted {
+		run.Find(results.Finding{Verdict: results.Interrupted, What: "the run was stopped by hand"})
 	}
 	run.Finished = time.Now()
 	run.Elapsed = run.Finished.Sub(began)
@@ -153,6 +155,8 @@ func (t Test) observe(
 	seen.completed = err == nil
 	if ctx.Err() != nil {
 		err = nil
+		run.Find(results.Finding{Verdict: results.Interrupted, What: fmt.Sprintf(
+			"stopped by hand during the %s, at %s", d.stopped, seconds(d.stoppedAt))})
 	}
 	d.summarise(run)
 	seen.operations = append(d.completed, record.Pending()...)

@@ -59,6 +59,7 @@ func Check(
 			illegal = append(illegal, j)
 		}
 	}
+	slices.SortStableFunc(illegal, func(a, b *job) int { return cmp.Compare(a.begin(), b.begin()) })
 	illegal = illegal[:min(len(illegal), options.Explanations)]
 	for i, j := range illegal {
 		report.Violations = append(report.Violations,

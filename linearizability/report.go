@@ -26,7 +26,8 @@ type Report struct {
 	Operations int `json:"operations"`
 	// Keys are sorted by name.
 	Keys []KeyReport `json:"keys"`
-	// Violations explain the illegal keys, in the order of Keys, up to Options.Explanations.
+	// Violations explain the illegal keys, those first that were used first, up to
+	// Options.Explanations.
 	Violations []Explanation `json:"violations,omitempty"`
 	// Duration is how long the check took.
 	Duration time.Duration `json:"duration"`

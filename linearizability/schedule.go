@@ -20,6 +20,15 @@ type job struct {
 	duration time.Duration
 }
 
+// begin returns when the key was first called, as an index of the record.
+func (j *job) begin() int64 {
+	first := j.ops[0].Call
+	for _, op := range j.ops {
+		first = min(first, op.Call)
+	}
+	return first
+}
+
 // A schedule shares the time budget of a check among its keys, and is where the clock is read.
 type schedule struct {
 	ctx     context.Context

@@ -121,7 +121,7 @@ func origin(guilty *call, all []*history.Operation) string {
 	return "nobody had ever written " + text(seen)
 }
 
-// describe says all about one operation: "c2 wrote 42 at n1, 9.10 s to 9.12 s".
+// describe says all about one operation: "c2 wrote 42 at n1, 9.104 s to 9.121 s".
 func describe(op *history.Operation) string {
 	switch op.Outcome {
 	case history.OK:
@@ -129,7 +129,7 @@ func describe(op *history.Operation) string {
 			return told(op) + ", events " + strconv.FormatInt(op.Call, 10) + " to " +
 				strconv.FormatInt(op.Return, 10)
 		}
-		return told(op) + ", " + seconds(op.CallTime) + " to " + seconds(op.ReturnTime)
+		return told(op) + ", " + precise(op.CallTime) + " to " + precise(op.ReturnTime)
 	case history.Fail:
 		return asked(op) + " at " + seconds(op.CallTime) + ", which failed" + because(op)
 	}
@@ -173,6 +173,9 @@ func later(c, than *call) string {
 	}
 	return " " + seconds(than.op.CallTime-c.op.ReturnTime) + " later"
 }
+
+// precise shows a time so that the order of operations can be seen.
+func precise(d time.Duration) string { return fmt.Sprintf("%.4f s", d.Seconds()) }
 
 // seconds shows a duration with the digits that matter to a person.
 func seconds(d time.Duration) string {

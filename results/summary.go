@@ -50,6 +50,10 @@ func WriteSummary(w io.Writer, r Run, o SummaryOptions) {
 
 func writeCounts(w io.Writer, r Run) {
 	o := r.Operations
+	if o.Total == 0 {
+		fmt.Fprintf(w, "operations\tnone\n")
+		return
+	}
 	fmt.Fprintf(w, "operations\t%d: %d ok, %d fail, %d unknown\n", o.Total, o.OK, o.Fail, o.Info)
 	for _, kind := range slices.Sorted(maps.Keys(o.Kinds)) {
 		k := o.Kinds[kind]
@@ -76,7 +80,7 @@ func CheckLine(report linearizability.Report) string {
 			illegal++
 		}
 	}
-	return fmt.Sprintf("%s: %d operations on %d keys, %d illegal, %d undecided, in %s",
+	return fmt.Sprintf("%s: %d operations judged on %d keys, %d illegal, %d undecided, in %s",
 		report.Verdict, report.Operations, len(report.Keys), illegal, len(report.Unknown()),
 		short(report.Duration))
 }

@@ -19,7 +19,10 @@ import (
 type checked struct {
 	File string `json:"file"`
 	// Cut says where a history was cut short, "" if it was not.
-	Cut        string             `json:"cut,omitempty"`
+	Cut string `json:"cut,omitempty"`
+	// Ended tells whether the record comes to its end: that of a run that was killed or stopped
+	// does not, and lacks the final reads.
+	Ended      bool               `json:"ended"`
 	Verdict    results.Verdict    `json:"verdict"`
 	Operations results.Operations `json:"operations"`
 	Findings   []results.Finding  `json:"findings"`
@@ -86,7 +89,11 @@ func checkAll(
 ) (all []checked, unread error) {
 	all = []checked{}
 	for _, name := range names {
-		one, err := check(cmd.Context(), historyPath(root, name), model, budget)
+		path, err := historyPath(root, name)
+		var one checked
+		if err == nil {
+			one, err = check(cmd.Context(), path, model, budget)
+		}
 		if err != nil {
 			if unread != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "ordeal: %v\n", unread)
@@ -101,15 +108,15 @@ func checkAll(
 }
 
 // historyPath returns the file that an argument stands for: itself, or a run's history.
-func historyPath(root, name string) string {
+func historyPath(root, name string) (string, error) {
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
-		return name
+		return name, nil
 	}
 	directory, err := results.Find(root, name)
 	if err != nil {
-		return name
+		return "", fmt.Errorf("no file and %w", err)
 	}
-	return directory.Path(results.HistoryFile)
+	return directory.Path(results.HistoryFile), nil
 }
 
 // check reads and judges one history.
@@ -127,6 +134,9 @@ func check(
 	one := checked{File: path, Cut: record.Cut, Verdict: results.Pass}
 	for _, op := range ops {
 		one.Operations.Count(op)
+	}
+	for _, e := range record.Events {
+		one.Ended = one.Ended || e.Mark != nil && e.Mark.Name == history.MarkEnd
 	}
 	one.Check, one.Findings, err = harness.Judge(
 		ctx, model, ops, record.Events, budget)
@@ -147,6 +157,9 @@ func writeChecked(w io.Writer, c checked) {
 		results.CheckLine(c.Check.Linearizability))
 	if c.Cut != "" {
 		fmt.Fprintf(w, "  cut short: %s; what is there was judged\n", c.Cut)
+	}
+	if !c.Ended {
+		fmt.Fprintf(w, "  the record does not come to its end, and lacks the final reads\n")
 	}
 	for _, finding := range c.Findings {
 		fmt.Fprintf(w, "  %s: %s\n", finding.Verdict, finding.What)

@@ -92,8 +92,8 @@ func TestUnreadableFileMasksNoViolation(t *testing.T) {
 		strings.NewReader(""), &out, &errs)
 	require.Equal(t, 1, code)
 	require.Contains(t, out.String(), `"verdict": "violation"`)
-	require.Contains(t, errs.String(), "open missing.jsonl: no such file or directory")
-	require.Contains(t, errs.String(), "open none: no such file or directory")
+	require.Contains(t, errs.String(), `no file and no run "missing.jsonl"`)
+	require.Contains(t, errs.String(), `no file and no run "none"`)
 }
 
 // Ctrl-C ends a whole pipeline: whoever reads what is printed may be gone before the clean-up is

@@ -44,6 +44,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if errors.As(err, &verdict) {
 		return results.Verdict(verdict).ExitCode()
 	}
+	if errors.Is(err, syscall.EPIPE) {
+		return 0 // whoever read the output has had enough of it
+	}
 	fmt.Fprintf(errs, "ordeal: %v\n", err)
 	var usage usageError
 	var exit exitError

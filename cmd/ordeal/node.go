@@ -28,6 +28,9 @@ promised is forgotten.`,
       --listen 127.0.0.1:8001 --peer-listen 127.0.0.1:7001`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if peers == "" {
+				return usage(errors.New("--peers is required: 1=HOST:PORT,2=HOST:PORT,…"))
+			}
 			addresses, err := server.ParsePeers(peers)
 			if err != nil {
 				return usage(fmt.Errorf("--peers: %w", err))
@@ -70,6 +73,9 @@ func formatCommand() *cobra.Command {
 		Short: "Format the disk of a new node, once",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if identity.Node == "" || identity.Cluster == "" {
+				return usage(errors.New("--name and --cluster are required"))
+			}
 			return usage(server.Format(directory, identity))
 		},
 	}

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,7 +61,8 @@ leave everything in a directory below --results.`,
 	planFlags(command, &flags)
 	f := command.Flags()
 	f.StringVar(&options.scenario, "scenario", "",
-		"read the plan and its faults from a YAML `file`; other flags override it")
+		"read the plan and its faults from a YAML `file`; other flags override it, and "+
+			"--nodes, --nemesis and --interval replace its faults")
 	f.StringVar(&options.results, "results", results.DefaultRoot,
 		"keep runs below this `directory`")
 	f.BoolVar(&options.keep, "keep", false,
@@ -112,7 +115,12 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 		if p, err = plan.Read(file, plan.Default()); err != nil {
 			return p, fmt.Errorf("--scenario %s: %w", scenario, err)
 		}
+		listed := len(p.Faults)
 		override(&p, flags, changed)
+		if listed > 0 && len(p.Faults) == 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "note: --nodes, --nemesis and --interval ask for other "+
+				"faults: the %d of %s are replaced by drawn ones\n", listed, scenario)
+		}
 	}
 	if p.Seed == 0 && !changed("seed") {
 		p.Seed = rand.Uint64N(plan.SeedMax) + plan.SeedMin
@@ -205,7 +213,8 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		ID: id, Version: version(), Started: started,
 		Command: againCommand(directory),
 	}
-	context.AfterFunc(cmd.Context(), status.interrupted)
+	heard := context.AfterFunc(cmd.Context(), status.interrupted)
+	defer heard()
 	status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, p.Seed, p))
 	test := harness.Test{
 		Plan: p, Run: record, Directory: directory, Log: log, Keep: options.keep,
@@ -219,7 +228,8 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		return err
 	}
 	if options.json {
-		if err := writeJSON(cmd.OutOrStdout(), finished); err != nil {
+		err := writeJSON(cmd.OutOrStdout(), finished)
+		if err != nil && !errors.Is(err, syscall.EPIPE) {
 			finished.Find(results.Finding{
 				Verdict: results.Harness, What: fmt.Sprintf("print the record: %v", err),
 			})

@@ -15,6 +15,7 @@ const (
 	KeysMax            = 1000
 	// TimeMax keeps the history of a run, and the check of it, within a few gigabytes of memory.
 	TimeMin, TimeMax       = time.Second, time.Hour
+	IntervalMin            = 10 * time.Millisecond
 	TimeoutMin, TimeoutMax = 10 * time.Millisecond, time.Minute
 	// RateMin is the lowest limit of the rate, in operations a second.
 	RateMin, RateMax = 0.01, 1_000_000
@@ -110,6 +111,7 @@ func (p Plan) Validate() error {
 		between("keys", p.Keys, 1, KeysMax),
 		between("ops-per-key", p.OpsPerKey, 0, 1_000_000),
 		between("time", p.Time, TimeMin, TimeMax),
+		between("interval", p.Interval, IntervalMin, TimeMax),
 		between("timeout", p.Timeout, TimeoutMin, TimeoutMax),
 		between("recovery", p.Recovery, time.Second, time.Hour),
 		between("budget", p.Budget, time.Second, 24*time.Hour),
@@ -128,7 +130,7 @@ func (p Plan) Validate() error {
 	}
 	// A nemesis draws about one fault an interval.
 	faults := len(p.Faults)
-	if faults == 0 && p.Interval > 0 {
+	if faults == 0 {
 		faults = len(p.Nemesis) * int(p.Time/p.Interval)
 	}
 	if faults > FaultsMax {
