@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -31,7 +32,9 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		// Its own directory is left behind, empty.
 		WorkdirRoot: t.TempDir(),
-		Cmds:        map[string]func(*testscript.TestScript, bool, []string){"await": await},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await": await, "left": left,
+		},
 		Condition: func(name string) (bool, error) {
 			if name == "engine" {
 				return hasEngine(t), nil
@@ -59,6 +62,27 @@ func await(script *testscript.TestScript, negated bool, args []string) {
 		if time.Now().After(deadline) {
 			script.Fatalf("%s does not match %q within %v", args[0], args[1], awaitLimit)
 		}
+	}
+}
+
+// left DIRECTORY something|nothing: whether the engine holds anything of the run with that
+// directory. Other tests and other runs may be under way.
+func left(script *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 2 || args[1] != "something" && args[1] != "nothing" {
+		script.Fatalf("usage: left DIRECTORY something|nothing")
+	}
+	path, err := filepath.EvalSymlinks(script.MkAbs(args[0]))
+	script.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), awaitLimit)
+	defer cancel()
+	engine, err := docker.Connect(ctx)
+	script.Check(err)
+	defer engine.Close()
+	held, err := engine.Count(ctx, filepath.Base(path))
+	script.Check(err)
+	if held.Any() != (args[1] == "something") {
+		script.Fatalf("the engine holds %d containers, %d networks and %d volumes of the run",
+			held.Containers, held.Networks, held.Volumes)
 	}
 }
 
