@@ -41,9 +41,16 @@ func requireOpen(t *testing.T, c *Cluster, receiver, sender string) {
 }
 
 func TestCutBothWays(t *testing.T) {
-	c := sharedCluster(t)
+	requireCutBothWaysBites(t, sharedCluster(t), "both")
+}
+
+// requireCutBothWaysBites cuts n1 and n2 from each other and asks the nodes before, during and
+// after.
+func requireCutBothWaysBites(t *testing.T, c *Cluster, id string) {
+	t.Helper()
 	requireOpen(t, c, "n1", "n2") // so the TCP flow that is cut is established
-	f := cut("both", nemesis.Graph{"n1": {"n2"}, "n2": {"n1"}})
+	requireOpen(t, c, "n2", "n1")
+	f := cut(id, nemesis.Graph{"n1": {"n2"}, "n2": {"n1"}})
 	evidence, err := inject(t, c, f)
 	shown(t, evidence, err)
 	requireCut(t, c, "n1", "n2", "n3")

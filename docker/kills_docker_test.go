@@ -80,16 +80,7 @@ func TestCutsBiteAfterRestarts(t *testing.T) {
 		evidence, err = heal(t, c, kill("again", "n2"))
 		shown(t, evidence, err)
 	}
-	requireOpen(t, c, "n1", "n2")
-	requireOpen(t, c, "n2", "n1")
-	f := cut("after", nemesis.Graph{"n1": {"n2"}, "n2": {"n1"}})
-	evidence, err := inject(t, c, f)
-	shown(t, evidence, err)
-	requireCut(t, c, "n1", "n2", "n3")
-	requireCut(t, c, "n2", "n1", "n3")
-	evidence, err = heal(t, c, f)
-	shown(t, evidence, err)
-	requireOpen(t, c, "n2", "n1")
+	requireCutBothWaysBites(t, c, "after")
 }
 
 // A node that is killed and started while it is cut off must not get out of the cut by that.

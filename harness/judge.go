@@ -176,13 +176,13 @@ func Judge(
 // exits returns a finding for each node that ended without having been asked to: a violation where
 // that was its own doing, a failure of the test where somebody else ended it.
 func exits(events []history.Event) []results.Finding {
+	verdicts := map[string]results.Verdict{
+		history.MarkExit: results.Violation, history.MarkKilled: results.Harness,
+	}
 	var findings []results.Finding
 	for _, e := range events {
 		if e.Mark == nil {
 			continue
-		}
-		verdicts := map[string]results.Verdict{
-			history.MarkExit: results.Violation, history.MarkKilled: results.Harness,
 		}
 		if verdict, ended := verdicts[e.Mark.Name]; ended {
 			findings = append(findings, results.Finding{
