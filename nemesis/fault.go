@@ -16,6 +16,14 @@ const (
 	// Kill ends the processes of Nodes by SIGKILL at the start and starts them again, with their
 	// disks as they were, at the end.
 	Kill Kind = "kill"
+	// Stop asks the processes of Nodes to end, by SIGTERM, and starts them again at the end.
+	Stop Kind = "stop"
+	// Pause freezes the processes of Nodes where they are, so that nothing of them runs, and lets
+	// them go on at the end as if nothing had been.
+	Pause Kind = "pause"
+	// Wipe ends the processes of Nodes by SIGKILL, empties their disks, and starts them again at
+	// the end. What such a node had promised is forgotten: it is lost for good.
+	Wipe Kind = "wipe"
 )
 
 // Kinds returns every kind of fault.
