@@ -31,14 +31,15 @@ func HealthyCore(nodes []string, cut Graph, dead []string) []string {
 }
 
 // Effect returns what resolved faults do together while they are all active: the links that are cut
-// and the nodes that are dead, sorted, each once.
+// and the nodes that are dead, or paused and so as good as dead, sorted, each once. A node that was
+// wiped stays out when its fault is over; who asks about a later time adds it.
 func Effect(faults []Fault) (cut Graph, dead []string) {
 	cut = Graph{}
 	for _, fault := range faults {
 		switch fault.Kind {
 		case Partition:
 			cut = Union(cut, fault.Cut)
-		case Kill:
+		default:
 			dead = append(dead, fault.Nodes...)
 		}
 	}

@@ -21,7 +21,8 @@ type Options struct {
 	Seed uint64
 	// Nodes are the names of all nodes.
 	Nodes []string
-	// Nemeses are names from [Nemeses]. No names mean the same as "none": an empty schedule.
+	// Nemeses are names from [Nemeses], each with an interval of its own if one stands behind it, as
+	// in "kill=5s". No names mean the same as "none": an empty schedule.
 	Nemeses []string
 	// Time is how long the clients run under faults. Every fault is healed before its end.
 	Time time.Duration
@@ -31,6 +32,8 @@ type Options struct {
 	// Health is the time at the start without faults; 0 means an eighth of Time, but at most 2.5 s,
 	// and less where a fault would not fit otherwise.
 	Health time.Duration
+	// DataLoss allows that more nodes are wiped than a minority.
+	DataLoss bool
 }
 
 // Draw returns the schedule that the options stand for, resolved and ordered; equal options give
@@ -43,9 +46,12 @@ type Options struct {
 // whole milliseconds. Everything that a nemesis can do is drawn once before anything is drawn
 // again; from then on it is drawn by weight.
 //
-// One nemesis never kills a majority at once, but two may, and a cut may add to what is dead: there
-// may be times at which nothing can succeed. That is legal, because disks are kept, and
-// [HealthyCore] tells when it is so.
+// What cannot be is left out afterwards: wipes of more nodes than a minority over the whole run,
+// and a kill, stop or pause of nodes that another fault keeps dead all the while.
+//
+// There may be times at which nothing can succeed, because a majority is dead or paused, or a cut
+// adds to what is dead. That is legal, because disks are kept, and [HealthyCore] tells when it is
+// so.
 //
 // An error names the option that is wrong and what is accepted. A time that is too short for even
 // one fault is an error too: a run that was asked for faults must not quietly go without.
@@ -57,26 +63,46 @@ func Draw(o Options) (Schedule, error) {
 	if o.Interval == 0 {
 		o.Interval = DefaultInterval
 	}
+	var schedule Schedule
+	for _, nemesis := range chosen {
+		own := o.of(nemesis)
+		if err := own.validate(); err != nil {
+			return nil, err
+		}
+		r := stream.New(o.Seed, "nemesis/"+nemesis.Name)
+		schedule = append(schedule, nemesis.draw(r, own)...)
+	}
+	if !o.DataLoss {
+		schedule = limitLosses(stream.New(o.Seed, "nemesis/losses"), schedule, len(o.Nodes))
+	}
+	return schedule.Ordered().withoutHopeless().renumbered(), nil
+}
+
+// of returns the options of one nemesis: its interval, and the healthy time before its first fault.
+func (o Options) of(n Nemesis) Options {
+	if n.interval != 0 {
+		o.Interval = n.interval
+	}
 	if o.Health == 0 {
 		o.Health = max(0, min(o.Time/8, maxHealth, o.slack())).Truncate(time.Millisecond)
 	}
-	if err := o.validate(); err != nil {
-		return nil, err
+	return o
+}
+
+// renumbered returns the schedule with its ids given anew, without gaps.
+func (s Schedule) renumbered() Schedule {
+	for i := range s {
+		s[i].ID = ""
 	}
-	var schedule Schedule
-	for _, nemesis := range chosen {
-		r := stream.New(o.Seed, "nemesis/"+nemesis.Name)
-		schedule = append(schedule, nemesis.draw(r, o)...)
-	}
-	return schedule.Ordered(), nil
+	return s.Ordered()
 }
 
 func (o Options) validate() error {
 	if err := validateNames(o.Nodes); err != nil {
 		return err
 	}
-	if o.Interval < 10*time.Millisecond {
-		return fmt.Errorf("interval %v is too short: want at least 10ms", o.Interval)
+	if o.Interval < intervalMin {
+		return fmt.Errorf("interval %v is too short: want at least %v", o.Interval, intervalMin)
 	}
 	if o.Health < 0 || o.Health%time.Millisecond != 0 {
 		return fmt.Errorf("health %v: want the time without faults at the start, from 1ms, "+

@@ -27,7 +27,7 @@ const (
 )
 
 // Kinds returns every kind of fault.
-func Kinds() []Kind { return []Kind{Partition, Kill} }
+func Kinds() []Kind { return []Kind{Partition, Kill, Stop, Pause, Wipe} }
 
 // A Fault is one thing that goes wrong, with its targets as the names of nodes.
 type Fault struct {
@@ -41,8 +41,8 @@ type Fault struct {
 	// Name is the constructor that made Cut, such as "isolate-one"; once there is a Cut it is
 	// informative.
 	Name string `yaml:"name,omitempty" json:"name,omitempty"`
-	// Nodes are the victims of a Kill. In a Partition that was written by hand they are targets of
-	// the constructor Name until it is resolved.
+	// Nodes are the victims of every kind but a Partition. In a Partition that was written by hand
+	// they are targets of the constructor Name until it is resolved.
 	Nodes []string `yaml:"nodes,omitempty,flow" json:"nodes,omitempty"`
 	// Groups are further targets of a constructor, in a Partition that was written by hand, until
 	// it is resolved.
@@ -61,7 +61,7 @@ func (f Fault) String() string {
 	if f.Name != "" {
 		words = append(words, f.Name)
 	}
-	if f.Kind == Kill {
+	if f.Kind != Partition {
 		return strings.Join(append(words, f.Nodes...), " ")
 	}
 	if len(f.Cut) == 0 {

@@ -164,6 +164,10 @@ func TestTheCoreOfWhatHappensInARun(t *testing.T) {
 		{[]nemesis.Fault{isolated, kill("n1")}, []string{"n2", "n4", "n5"}},
 		{[]nemesis.Fault{isolated, kill("n1", "n2")}, nil},
 		{[]nemesis.Fault{kill("n1", "n2"), kill("n2")}, []string{"n3", "n4", "n5"}},
+		{[]nemesis.Fault{isolated, {Kind: nemesis.Pause, Nodes: []string{"n1"}}},
+			[]string{"n2", "n4", "n5"}},
+		{[]nemesis.Fault{kill("n1"), {Kind: nemesis.Wipe, Nodes: []string{"n2"}},
+			{Kind: nemesis.Stop, Nodes: []string{"n3"}}}, nil},
 	} {
 		cut, dead := nemesis.Effect(test.active)
 		require.Equal(t, test.core, nemesis.HealthyCore(nodes, cut, dead), "%v", test.active)

@@ -3,8 +3,7 @@ package nemesis
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
-	"strings"
+	"time"
 )
 
 // None is the nemesis that does nothing. It can only be chosen alone.
@@ -19,6 +18,8 @@ type Nemesis struct {
 	Description string
 
 	variants []variant
+	// interval is that of its own schedule, 0 for the run's.
+	interval time.Duration
 }
 
 // A variant is one kind of thing that a nemesis does.
@@ -31,18 +32,19 @@ type variant struct {
 	draw func(r *rand.Rand, nodes []string) Fault
 }
 
-// Nemeses returns everything that a run can choose, the general ones first. "partition" and "kill"
-// vary what they do; the others do one thing.
+// Nemeses returns everything that a run can choose, the general ones first. Those that are called
+// like a kind of fault vary what they do; the others do one thing.
 func Nemeses() []Nemesis {
-	partitions, kills := partitionNemeses(), killNemeses()
-	all := []Nemesis{
-		general("partition", "cuts the network in all the ways below, in turn and at random",
-			partitions),
-		general("kill", "kills one node or a minority by SIGKILL and starts it again with its disk",
-			kills),
+	partitions := partitionNemeses()
+	all := []Nemesis{general(string(Partition),
+		"cuts the network in all the ways below, in turn and at random", partitions)}
+	parts := partitions
+	for _, p := range processFaults() {
+		ways := p.nemeses()
+		all = append(all, general(string(p.kind), p.does+" "+p.whom, ways))
+		parts = append(parts, ways...)
 	}
-	all = append(append(all, partitions...), kills...)
-	return append(all, Nemesis{Name: None, Description: "injects nothing"})
+	return append(append(all, parts...), Nemesis{Name: None, Description: "injects nothing"})
 }
 
 // general returns the nemesis that does what each of the given ones does.
@@ -65,7 +67,9 @@ func partitionNemeses() []Nemesis {
 		draw := func(r *rand.Rand, nodes []string) Fault {
 			return Fault{Kind: Partition, Name: name, Cut: build(r, nodes)}
 		}
-		return Nemesis{name, description, []variant{{least, weight, draw}}}
+		return Nemesis{
+			Name: name, Description: description, variants: []variant{{least, weight, draw}},
+		}
 	}
 	return []Nemesis{
 		partition(NameIsolateOne, "cuts one node from all others", 2, 5, IsolateOne),
@@ -79,62 +83,6 @@ func partitionNemeses() []Nemesis {
 		partition(NameOneWay, "cuts a group from the rest in one direction only", 2, 1, OneWay),
 		partition(NameRandom, "cuts each directed link independently, one in three", 2, 1, Random),
 	}
-}
-
-// killNemeses returns one nemesis for each choice of victims. Single crashes have weight: most
-// crash-recovery bugs need few (Gao et al., An Empirical Study on Crash Recovery Bugs in
-// Large-Scale Distributed Systems, FSE 2018).
-func killNemeses() []Nemesis {
-	kill := func(
-		name, description string, least, weight int, count func(nodes int) int,
-	) Nemesis {
-		draw := func(r *rand.Rand, nodes []string) Fault {
-			victims := shuffled(r, nodes)[:count(len(nodes))]
-			slices.Sort(victims)
-			return Fault{Kind: Kill, Nodes: victims}
-		}
-		return Nemesis{name, description, []variant{{least, weight, draw}}}
-	}
-	return []Nemesis{
-		kill("kill-one", "kills one node by SIGKILL and starts it again with its disk", 1, 2,
-			func(int) int { return 1 }),
-		kill("kill-minority", "kills as many nodes at once as can die while a majority lives", 3, 1,
-			minority),
-	}
-}
-
-// choose returns the nemeses with the given names, in the order of Nemeses, each with the variants
-// that so many nodes allow. It returns none for "none" and for no names at all.
-func choose(names []string, nodes int) ([]Nemesis, error) {
-	all := Nemeses()
-	accepted := make([]string, len(all))
-	for i, nemesis := range all {
-		accepted[i] = nemesis.Name
-	}
-	for i, name := range names {
-		if !slices.Contains(accepted, name) {
-			return nil, fmt.Errorf("nemesis %q is unknown: want some of %s",
-				name, strings.Join(accepted, ", "))
-		}
-		if slices.Contains(names[:i], name) {
-			return nil, fmt.Errorf("nemesis %q is named twice", name)
-		}
-		if name == None && len(names) > 1 {
-			return nil, fmt.Errorf("nemesis %q cannot be combined with others", None)
-		}
-	}
-	var chosen []Nemesis
-	for _, nemesis := range all {
-		if nemesis.Name == None || !slices.Contains(names, nemesis.Name) {
-			continue
-		}
-		fitting, err := nemesis.fitting(nodes)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, fitting)
-	}
-	return chosen, nil
 }
 
 // fitting returns the nemesis with only the variants that so many nodes allow, or an error if there

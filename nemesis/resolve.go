@@ -8,7 +8,8 @@ import (
 )
 
 // Resolve returns the fault with its targets as the names of nodes and nothing else: the Nodes of a
-// Kill, the Cut of a Partition. A fault that is resolved already is returned as it is.
+// kind that has victims, the Cut of a Partition. A fault that is resolved already is returned as it
+// is.
 //
 // A Partition without a Cut gets it from its Name and targets, and loses the targets:
 //
@@ -29,7 +30,7 @@ func (f Fault) Resolve(nodes []string) (Fault, error) {
 	if err := f.validateTargets(nodes); err != nil {
 		return Fault{}, err
 	}
-	if f.Kind == Kill || f.Cut != nil {
+	if f.Kind != Partition || f.Cut != nil {
 		return f, nil
 	}
 	form := forms[f.Name]
@@ -46,12 +47,12 @@ func (f Fault) Resolve(nodes []string) (Fault, error) {
 // all that can be said of its targets without knowing the nodes.
 func (f Fault) validateShape() error {
 	switch f.Kind {
-	case Kill:
+	case Kill, Stop, Pause, Wipe:
 		if f.Name != "" || len(f.Groups) > 0 || f.Cut != nil {
-			return errors.New("a kill has no name, groups or cut: want nodes, the victims")
+			return fmt.Errorf("a %s has no name, groups or cut: want nodes, the victims", f.Kind)
 		}
 		if len(f.Nodes) == 0 {
-			return errors.New("a kill has no victims: want some, such as nodes: [n1]")
+			return fmt.Errorf("a %s has no victims: want some, such as nodes: [n1]", f.Kind)
 		}
 		return nil
 	case Partition:

@@ -113,12 +113,20 @@ var invalid = []struct {
 	{kill("f1", time.Second, 1, "n1", "n1"), "fault f1: n1 is named twice"},
 	{kill("f1", 0, 1, "n1"), "fault f1: it stands after f0, which starts later"},
 	{
-		partition("", nemesis.Fault{Kind: "pause", Nodes: names(1)}),
-		`kind "pause" is unknown: want one of partition, kill`,
+		partition("", nemesis.Fault{Kind: "freeze", Nodes: names(1)}),
+		`kind "freeze" is unknown: want one of partition, kill, stop, pause, wipe`,
 	},
 	{
 		partition("", nemesis.Fault{Kind: nemesis.Kill, Nodes: names(1), Name: "bridge"}),
 		"a kill has no name, groups or cut",
+	},
+	{
+		partition("", nemesis.Fault{Kind: nemesis.Pause, Nodes: []string{"n5"}}),
+		"fault f1: it cannot pause n5 from 1s to 2s: it is dead all the time for f0, from 1s to 20s",
+	},
+	{
+		partition("", nemesis.Fault{Kind: nemesis.Kill, Nodes: []string{"n1", "n5"}}),
+		"fault f1: it cannot kill n1 n5 from 1s to 2s: they are dead all the time for f0",
 	},
 	{partition("", nemesis.Fault{}), "a partition without a name wants groups: two or more"},
 	{partition("", nemesis.Fault{Nodes: names(1)}), "a partition without a name wants groups"},
@@ -184,7 +192,7 @@ func partition(name string, fault nemesis.Fault) nemesis.Fault {
 }
 
 func TestValidateNamesTheFaultWhatIsWrongAndWhatIsAccepted(t *testing.T) {
-	good := kill("f0", time.Second, 19*time.Second, "n1", "n2")
+	good := kill("f0", time.Second, 19*time.Second, "n1", "n5")
 	for _, test := range invalid {
 		s := nemesis.Schedule{good, test.fault}
 		err := s.Validate(names(5), 20*time.Second)

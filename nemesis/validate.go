@@ -10,9 +10,11 @@ import (
 
 // Validate returns an error unless the schedule can be run on the nodes within the time: the nodes
 // have names, each its own; every fault has an id, each its own, can be resolved, starts at 0 or
-// later, lasts longer than 0 and is healed by the end. The error is one line that names the first
-// fault that is wrong, what is wrong with it and what is accepted. A schedule that was just decoded
-// is ordered already; one that was put together otherwise needs [Schedule.Ordered] first.
+// later, lasts longer than 0, is healed by the end and can have an effect: no other fault keeps its
+// victims dead all the while. The error is one line that names the first fault that is wrong, what
+// is wrong with it and what is accepted. How many nodes may be lost is for
+// [Schedule.ValidateLosses]. A schedule that was just decoded is ordered already; one that was put
+// together otherwise needs [Schedule.Ordered] first.
 func (s Schedule) Validate(nodes []string, end time.Duration) error {
 	if err := validateNames(nodes); err != nil {
 		return err
@@ -32,7 +34,7 @@ func (s Schedule) Validate(nodes []string, end time.Duration) error {
 				"of time", fault.label(i), s[i-1].label(i-1))
 		}
 	}
-	return nil
+	return s.validateOverlaps()
 }
 
 // validate checks one fault for its own sake.

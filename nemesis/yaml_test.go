@@ -128,8 +128,8 @@ func TestAnErrorShowsThePlaceAndWhatIsAccepted(t *testing.T) {
 		{"{at: -1s, for: 1s, kind: kill, nodes: [n1]}", "[2:10] at -1s is negative"},
 		{"{at: 1s, for: 0s, kind: kill, nodes: [n1]}", "[2:19] for 0s is not positive"},
 		{
-			"{at: 1s, for: 1s, kind: pause, nodes: [n1]}",
-			`[2:29] kind "pause" is unknown: want one of partition, kill`,
+			"{at: 1s, for: 1s, kind: freeze, nodes: [n1]}",
+			`[2:29] kind "freeze" is unknown: want one of partition, kill, stop, pause, wipe`,
 		},
 		{
 			"{at: 1s, for: 1s, kind: partition, name: split, nodes: [n1]}",

@@ -19,11 +19,17 @@ const (
 	TimeoutMin, TimeoutMax = 10 * time.Millisecond, time.Minute
 	// RateMin is the lowest limit of the rate, in operations a second.
 	RateMin, RateMax = 0.01, 1_000_000
+	// MemoryMin and MemoryMax bound the memory of a check, in MiB.
+	MemoryMin, MemoryMax = 16, 1 << 20
 	// FaultsMax bounds a schedule, so that it can be read as well as written.
 	FaultsMax = 10_000
 	// SeedMax keeps seeds exact for readers of JSON that hold numbers as floating point.
 	SeedMin, SeedMax = 1, 1 << 53
 )
+
+// DataLossExpected is the value of DataLoss with which a schedule may wipe a majority. What was
+// acknowledged may be gone then, and recovery is not asked for where no majority is left.
+const DataLossExpected = "expected"
 
 // A Plan is one test. Its YAML form is the scenario file; every name is also a flag's.
 type Plan struct {
@@ -54,8 +60,11 @@ type Plan struct {
 	Timeout time.Duration `yaml:"timeout" json:"timeout"`
 	// Recovery is how long the cluster may take to serve every key through every node again.
 	Recovery time.Duration `yaml:"recovery" json:"recovery"`
-	// Budget is how long the check may take.
+	// Budget is how long the check may take, and Memory how much memory, in MiB.
 	Budget time.Duration `yaml:"budget" json:"budget"`
+	Memory int           `yaml:"memory" json:"memory"`
+	// DataLoss is DataLossExpected where more nodes may lose their disks than a minority, else "".
+	DataLoss string `yaml:"data-loss,omitempty" json:"dataLoss,omitempty"`
 
 	// Faults is the schedule, where it was written by hand or drawn already.
 	Faults nemesis.Schedule `yaml:"faults,omitempty" json:"faults,omitempty"`
@@ -75,6 +84,7 @@ func Default() Plan {
 		Timeout:  time.Second,
 		Recovery: 30 * time.Second,
 		Budget:   time.Minute,
+		Memory:   2048,
 	}
 }
 
@@ -99,7 +109,14 @@ func (p Plan) Schedule() (nemesis.Schedule, error) {
 		Nemeses:  p.Nemesis,
 		Time:     p.Time,
 		Interval: p.Interval,
+		DataLoss: p.DataLoss == DataLossExpected,
 	})
+}
+
+// Majority tells whether the nodes that the schedule does not wipe are a majority, so that the
+// cluster can be asked to recover.
+func (p Plan) Majority(schedule nemesis.Schedule) bool {
+	return p.Nodes-len(schedule.Losses()) >= nemesis.Majority(p.Nodes)
 }
 
 // Validate returns an error that names the first field which is out of range, and what is accepted.
@@ -115,6 +132,8 @@ func (p Plan) Validate() error {
 		between("timeout", p.Timeout, TimeoutMin, TimeoutMax),
 		between("recovery", p.Recovery, time.Second, time.Hour),
 		between("budget", p.Budget, time.Second, 24*time.Hour),
+		between("memory", p.Memory, MemoryMin, MemoryMax),
+		validateDataLoss(p.DataLoss),
 		validateRate(p.Rate),
 		between("seed", p.Seed, SeedMin, SeedMax),
 	}
@@ -128,17 +147,27 @@ func (p Plan) Validate() error {
 			return err
 		}
 	}
-	// A nemesis draws about one fault an interval.
 	faults := len(p.Faults)
 	if faults == 0 {
-		faults = len(p.Nemesis) * int(p.Time/p.Interval)
+		faults = nemesis.Estimate(
+			nemesis.Options{Nemeses: p.Nemesis, Interval: p.Interval, Time: p.Time})
 	}
 	if faults > FaultsMax {
 		return fmt.Errorf("the schedule has about %d faults in %v (accepted: up to %d)",
 			faults, p.Time, FaultsMax)
 	}
-	_, err := p.Schedule()
+	schedule, err := p.Schedule()
+	if err == nil && p.DataLoss == "" {
+		err = schedule.ValidateLosses(p.NodeNames())
+	}
 	return err
+}
+
+func validateDataLoss(text string) error {
+	if text == "" || text == DataLossExpected {
+		return nil
+	}
+	return fmt.Errorf("data-loss is %q (accepted: %s, or nothing)", text, DataLossExpected)
 }
 
 // validateRate refuses what is no rate, which comparisons with NaN would let through.
