@@ -66,6 +66,11 @@ func acceptorBugs() []Bug {
 		SeenIn:  "Paxos Made Live, 2007; akka-raft#56",
 		plant:   func(r *Rules) { r.DurablePromise = false },
 	}, {
+		Name:    "amnesia",
+		Mistake: "a node whose disk was wiped takes part again under the same identity",
+		SeenIn:  "palantir/atlasdb#1504",
+		plant:   func(r *Rules) { r.MayTakePart = func(bool) bool { return true } },
+	}, {
 		Name:    "learn-from-minority",
 		Mistake: "a learner learns what fewer than a majority accepted",
 		SeenIn:  "the learner's definition itself",

@@ -212,36 +212,6 @@ func TestRealisticMessagesLeaveRoomInADatagram(t *testing.T) {
 	}
 }
 
-// Whatever arrives, decoding neither crashes nor takes anything that it would not write itself.
-func FuzzDecodeMessage(f *testing.F) {
-	f.Add(AppendMessage(nil, sampleMessage()))
-	f.Add(AppendMessage(nil, Message{Kind: Query, From: 1, To: 2, Nonce: 1 << 40}))
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := DecodeMessage(data)
-		if err != nil {
-			require.ErrorIs(t, err, ErrMalformed)
-			return
-		}
-		require.LessOrEqual(t, len(data), MessageMax)
-		require.Equal(t, data, AppendMessage(nil, m))
-	})
-}
-
-// The log's records are decoded by the same rules.
-func FuzzDecodeAcceptor(f *testing.F) {
-	m := sampleMessage()
-	f.Add(AppendAcceptor(nil, Acceptor{Promised: m.Next, Accepted: m.Proposal}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := DecodeAcceptor(data)
-		if err != nil {
-			require.ErrorIs(t, err, ErrMalformed)
-			return
-		}
-		require.Equal(t, data, AppendAcceptor(nil, a))
-	})
-}
-
 // sampleMessage has something in every field.
 func sampleMessage() Message {
 	return Message{

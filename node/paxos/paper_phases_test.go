@@ -153,7 +153,7 @@ func TestPhase2bTheAcceptorAccepts(t *testing.T) {
 // this information even if it fails and then restarts."
 //
 // That is all that an Acceptor is, and all that the log holds of it. What must be written before an
-// answer is reported by Prepare and Accept.
+// answer is reported by Prepare and Accept. Whoever does not remember takes no part any more.
 func TestAnAcceptorRemembersAcrossARestart(t *testing.T) {
 	s := newSynod(1)
 	s.accept(1, ballot(3), value("v"), ballot(4))
@@ -165,6 +165,8 @@ func TestAnAcceptorRemembersAcrossARestart(t *testing.T) {
 	s.acceptors[0] = restarted
 	require.Equal(t, Refusal, s.accept(1, ballot(5), value("w"), Ballot{}).Kind)
 	require.Equal(t, Proposal{ballot(3), value("v")}, s.prepare(1, ballot(7)).Proposal)
+	require.True(t, s.rules.MayTakePart(true))
+	require.False(t, s.rules.MayTakePart(false))
 }
 
 // 2.2: "An acceptor can ignore any request without compromising safety."

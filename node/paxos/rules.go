@@ -27,6 +27,11 @@ type Rules struct {
 	PromiseOnAccept func(a Acceptor, ballot, next Ballot) Ballot
 	// DurablePromise: a promise is on disk before it is given.
 	DurablePromise bool
+	// MayTakePart: a node takes part only while it remembers, that is, while its disk holds what it
+	// had promised and accepted. What was promised is never forgotten: "an acceptor must remember
+	// this information even if it fails and then restarts" (2.2). One that does not is another
+	// acceptor under the name of the first, and may be all that two quorums have in common.
+	MayTakePart func(remembers bool) bool
 
 	// Adopt picks, of the proposals that a quorum of promises reported, the one whose state must be
 	// proposed: that of the highest-numbered one; the zero Proposal where there is none (P2c).
@@ -73,6 +78,7 @@ func Correct() Rules {
 		MayAccept:          func(a Acceptor, b Ballot) bool { return !b.Less(a.Promised) },
 		PromiseOnAccept:    promiseHigher,
 		DurablePromise:     true,
+		MayTakePart:        func(remembers bool) bool { return remembers },
 		Adopt:              adoptHighest,
 		NextBallot:         nextOwn,
 		LearnRound:         func(highest, named uint64) uint64 { return max(highest, named) },

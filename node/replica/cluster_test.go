@@ -45,6 +45,8 @@ type member struct {
 	// replica is nil while the node is down.
 	replica *Replica
 	disk    map[paxos.Key]paxos.Acceptor
+	// wiped: the disk was emptied since the node was up last.
+	wiped bool
 	// unsynced holds the Persists that a crash may lose and the Sends that wait for them.
 	unsynced []Effect
 	timers   []alarm
@@ -71,13 +73,20 @@ func newCluster(size int, config Config, o observer) *cluster {
 
 func (c *cluster) member(id paxos.NodeID) *member { return c.members[id-1] }
 
-// start begins the next life of a node, from its disk.
-func (c *cluster) start(m *member) {
+// start begins the next life of a node, from its disk, and tells whether it takes part. One whose
+// disk was wiped may not, by the correct rules; where the rules let it, its boot number, which
+// stood on that disk, is 1 again.
+func (c *cluster) start(m *member) bool {
+	if !c.config.Rules.MayTakePart(!m.wiped) {
+		return false
+	}
+	m.wiped = false
 	m.boot++
 	config := c.config
 	config.Self, config.Boot = m.id, m.boot
 	config.Random = rand.New(rand.NewPCG(uint64(m.id), m.boot))
 	m.replica = New(config, maps.All(m.disk))
+	return true
 }
 
 // crash ends a node's life. Of what is unsynced, the first entries reached the disk all the same,
@@ -89,6 +98,13 @@ func (c *cluster) crash(m *member, reached int) {
 		}
 	}
 	m.replica, m.unsynced, m.timers = nil, nil, nil
+}
+
+// wipe ends a node's life and empties its disk.
+func (c *cluster) wipe(m *member) {
+	c.crash(m, 0)
+	clear(m.disk)
+	m.boot, m.wiped = 0, true
 }
 
 // step gives a node an event and carries its effects out.

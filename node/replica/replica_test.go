@@ -101,10 +101,13 @@ func TestAnAcceptorsAnswersWaitForTheDisk(t *testing.T) {
 	state := paxos.State{Present: true, Content: []byte("v")}
 	proposal := paxos.Proposal{State: state}
 	for _, m := range []paxos.Message{
-		{Kind: paxos.Prepare, Ballot: b}, {Kind: paxos.Prepare, Ballot: b},
-		{Kind: paxos.Prepare, Ballot: low}, {Kind: paxos.Accept, Ballot: low, Proposal: proposal},
+		{Kind: paxos.Prepare, Ballot: b},
+		{Kind: paxos.Prepare, Ballot: b},
+		{Kind: paxos.Prepare, Ballot: low},
+		{Kind: paxos.Accept, Ballot: low, Proposal: proposal},
 		{Kind: paxos.Accept, Ballot: b, Proposal: proposal},
-		{Kind: paxos.Accept, Ballot: b, Proposal: proposal}, {Kind: paxos.Query},
+		{Kind: paxos.Accept, Ballot: b, Proposal: proposal},
+		{Kind: paxos.Query},
 	} {
 		for _, space := range []paxos.Space{paxos.Registers, paxos.Decrees} {
 			m.From, m.To, m.Key = 2, 1, paxos.Key{Space: space, Name: "x"}

@@ -21,7 +21,7 @@ import (
 //
 // Their commands:
 //
-//	cluster nodes=N [sync=later]          begin again with N nodes; nothing is synced by itself
+//	cluster nodes=N [sync=later] [bug=B]  begin again with N nodes; nothing is synced by itself
 //	write|cas|read|propose|learn|local node=N [key=K] [value=V] [expect=V]
 //	                                      ask a node; no expect: the key was never written
 //	deliver|repeat|drop [kind=K] [from=N] [to=N]
@@ -29,6 +29,7 @@ import (
 //	                                      delivers a message and leaves it under way
 //	run                                   deliver until nothing is under way; shows answers only
 //	sync|crash|restart node=N [reached=R] of what is unsynced, R entries reached the disk
+//	wipe node=N                           a crash after which the disk is empty
 //	timer node=N is=retransmit|deadline|back-off
 //	pool                                  what is under way
 //	disks [key=K]                         what survives a crash
@@ -60,8 +61,10 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) string {
 	case "cluster":
 		var size int
 		d.ScanArgs(t, "nodes", &size)
+		var bug string
+		d.MaybeScanArgs(t, "bug", &bug)
 		s.number = 0
-		s.cluster = newCluster(size, walkConfig(paxos.Correct()), s)
+		s.cluster = newCluster(size, walkConfig(planted(t, bug)), s)
 		s.cluster.syncLater = d.HasArg("sync")
 	case "write", "cas", "read", "propose", "learn", "local":
 		s.ask(t, d)
@@ -101,8 +104,13 @@ func (s *script) control(t *testing.T, d *datadriven.TestData) {
 		reached := 0
 		d.MaybeScanArgs(t, "reached", &reached)
 		s.cluster.crash(m, reached)
+	case "wipe":
+		s.cluster.wipe(m)
 	case "restart":
-		s.cluster.start(m)
+		if !s.cluster.start(m) {
+			s.line("n%d stays out: its disk is empty", m.id)
+			break
+		}
 		s.line("n%d boot %d", m.id, m.boot)
 	case "timer":
 		var kind string

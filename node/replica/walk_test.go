@@ -9,8 +9,9 @@ import (
 )
 
 // A walk drives a cluster at random: a few operations on a key or two, while messages are delivered
-// in any order, lost and repeated, nodes crash and timers run out early. Then all is healed, every
-// node is read, and the history is judged. A seed gives the same walk every time.
+// in any order, lost and repeated, nodes crash, some with their disks, and timers run out early.
+// Then all is healed, every node that takes part is read, and the history is judged. A seed gives
+// the same walk every time.
 type walk struct {
 	*watcher
 	cluster  *cluster
@@ -20,6 +21,9 @@ type walk struct {
 	moves    moves
 	// quickRestart: a node that crashes is back at once.
 	quickRestart bool
+	// wipes is how many disks may yet be wiped: a minority in all, since the correct rules keep
+	// their nodes out for good.
+	wipes int
 	// kinds are the operations on registers to draw from.
 	kinds []paxos.ChangeKind
 	// left is how many operations are yet to be called.
@@ -40,6 +44,7 @@ const (
 	moveDeadline
 	moveCrash
 	moveRestart
+	moveWipe
 	moveKinds
 )
 
@@ -83,9 +88,19 @@ func newWalk(seed uint64, rules paxos.Rules) *walk {
 	w.moves = moves{
 		moveDeliver: 60, moveCall: 1 + random.IntN(20), moveSync: 15, moveRestart: 8,
 		moveLose: some(8), moveRepeat: some(8), moveRetry: some(8), moveDeadline: some(2),
-		moveCrash: some(2),
+		moveCrash: some(2), moveWipe: drawWipes(seed),
 	}
+	w.wipes = (size - 1) / 2
 	return w
+}
+
+// drawWipes puts wipes into a quarter of the walks. Most bugs are seen sooner while all nodes are
+// up. The stream is its own, so that a walk without wipes is the same as if there were none.
+func drawWipes(seed uint64) int {
+	if rand.New(rand.NewPCG(seed, 1)).IntN(4) == 0 {
+		return 1
+	}
+	return 0
 }
 
 func walkConfig(rules paxos.Rules) Config {
@@ -153,7 +168,7 @@ func (w *walk) move() bool {
 	m := c.members[w.random.IntN(len(c.members))]
 	switch {
 	case kind == moveRestart && m.replica == nil:
-		c.start(m)
+		return c.start(m)
 	case m.replica == nil:
 		return false
 	case kind == moveCall && w.left > 0:
@@ -165,14 +180,23 @@ func (w *walk) move() bool {
 		return w.moveTimer(m, kind == moveDeadline)
 	case kind == moveCrash:
 		c.crash(m, w.random.IntN(len(m.unsynced)+1))
-		w.abandon(m)
-		if w.quickRestart {
-			c.start(m)
-		}
+		w.crashed(m)
+	case kind == moveWipe && w.wipes > 0:
+		w.wipes--
+		c.wipe(m)
+		w.crashed(m)
 	default:
 		return false
 	}
 	return true
+}
+
+// crashed ends what a node that has just crashed was doing.
+func (w *walk) crashed(m *member) {
+	w.abandon(m)
+	if w.quickRestart {
+		w.cluster.start(m)
+	}
 }
 
 func (w *walk) moveMessage(kind int) bool {
@@ -264,7 +288,8 @@ func (w *walk) abandon(m *member) {
 	}
 }
 
-// settle heals everything, lets the operations in flight end, and then asks every node.
+// settle heals everything, lets the operations in flight end, and then asks every node that takes
+// part.
 func (w *walk) settle() {
 	c := w.cluster
 	c.syncLater = false
@@ -276,6 +301,9 @@ func (w *walk) settle() {
 	}
 	w.drive()
 	for _, m := range c.members {
+		if m.replica == nil {
+			continue // it lost its disk, and stays out
+		}
 		for _, key := range w.keys {
 			r := record{node: m.id, key: key, kind: paxos.ChangeRead}
 			if key.Space == paxos.Decrees {

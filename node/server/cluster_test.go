@@ -131,7 +131,11 @@ type response struct {
 
 // do sends a request. It is safe for concurrent use, and reports errors as a status of 0.
 func (c *cluster) do(number int, method, path, body string) response {
-	request, err := http.NewRequest(method, c.url(number, path), strings.NewReader(body))
+	return c.doRequest(method, c.url(number, path), strings.NewReader(body))
+}
+
+func (c *cluster) doRequest(method, url string, body io.Reader) response {
+	request, err := http.NewRequest(method, url, body)
 	if err != nil {
 		return response{body: map[string]any{"error": err.Error()}}
 	}
@@ -163,7 +167,7 @@ func (c *cluster) expect(number int, method, path, body, want string) {
 
 // freeAddress returns an address of loopback whose port is free for TCP and UDP. It lies below the
 // ports that the kernel gives out by itself, so that nobody takes it between a node's lives.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 1000 {
 		address := fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000))

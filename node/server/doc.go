@@ -14,7 +14,9 @@
 //
 // A node that finds its disk unformatted stays out: it binds no UDP socket and answers every
 // operation with 503, but does not exit, so that it can be asked why. What it promised on the disk
-// that it lost is forgotten, and nothing but a change of membership would make it safe again.
+// that it lost is forgotten, and nothing but a change of membership would make it safe again. This
+// is the rule paxos.Rules.MayTakePart; with the bug that replaces it (amnesia) the node formats the
+// disk for itself and takes part, with boot number 1 again.
 //
 // # The interface for clients
 //
@@ -29,8 +31,13 @@
 //	PUT or POST /v1/decrees/KEY             {"value": "x"}        200 {"chosen": "…"}
 //	GET  /v1/decrees/KEY                                          200 {"learned": …}
 //	GET  /v1/status     what the node is and has done, as JSON
-//	GET  /healthz       200 when it is ready to serve, else 503 and why
+//	GET  /healthz       200 {"ready": true}
+//	                    503 {"ready": false, "reason": "…"}
+//	                    503 {"ready": false, "reason": "…", "lost": true}
 //	GET  /metrics       in Prometheus's text format
+//
+// A node that is lost stays out because its disk is not formatted: waiting does not help. It says
+// so for as long as it runs.
 //
 // The default read is linearizable. A local read returns what this node's acceptor holds, and a
 // learn what its learner knows: neither is linearizable. A compare-and-set returns the value that
@@ -38,6 +45,20 @@
 //
 // An operation that certainly has no effect, and never will, is answered 503 with {"outcome": "not
 // applied", "reason": …}; one that may have taken effect, or may yet, 504 with {"outcome":
-// "unknown", "reason": …}. A mistake in the request is answered 400, 404, 405 or 413 with
-// {"error": …}; it had no effect.
+// "unknown", "reason": …}.
+//
+// A mistake in the request is answered with {"error": …}, which says what is wrong and what there
+// is instead, and has no effect:
+//
+//	400  the key or the body is not UTF-8; the body is not one JSON object that has each of its
+//	     members once, as a string, or null where that is allowed, and no others; a parameter that
+//	     there is not, or twice (/metrics takes any); a body where none is taken
+//	404  no such path. Paths are taken as they are: "//" and "/../" are no part of any
+//	405  no such method here; the header Allow names those that there are
+//	408  the request did not arrive within ten seconds of its begin
+//	413  the key, a value or the body (16 KiB) is too long
+//
+// What is not HTTP at all is answered by the HTTP library, in plain text (400, 431, 501), or not at
+// all, if its head does not arrive within five seconds. The header Content-Type is not looked at:
+// curl sends that of a form.
 package server

@@ -51,6 +51,8 @@ func TestUnformattedNodeStaysOut(t *testing.T) {
 	health := c.do(3, "GET", "/healthz", "")
 	require.Equal(t, http.StatusServiceUnavailable, health.status)
 	require.Contains(t, health.body["reason"], "disk is not formatted")
+	require.Equal(t, true, health.body["lost"])
+	require.Equal(t, map[string]any{"ready": true}, c.do(1, "GET", "/healthz", "").body)
 	for _, test := range [][3]string{
 		{"GET", "/v1/registers/k", ""},
 		{"GET", "/v1/registers/k?consistency=local", ""},
@@ -178,7 +180,8 @@ func TestOptions(t *testing.T) {
 		"node's name has 0":    func(o *Options) { o.Name = "" },
 		"cluster's name has 0": func(o *Options) { o.Cluster = "" },
 		"1=a:1,2=b:2":          func(o *Options) { o.Number = 3 },
-		"timeout -1ns":         func(o *Options) { o.RequestTimeout = -1 },
+		"request timeout -1ns": func(o *Options) { o.RequestTimeout = -1 },
+		"read timeout -1ns":    func(o *Options) { o.ReadTimeout = -1 },
 		"peer number 16 is not": func(o *Options) {
 			o.Peers = map[paxos.NodeID]string{1: "a", 16: "b"}
 		},

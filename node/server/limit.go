@@ -48,6 +48,15 @@ type limitedConn struct {
 	leave func()
 }
 
+// CloseWrite ends what is sent, where the connection can. The HTTP server uses it to let a client
+// whose request it refuses read the answer, before the connection is reset.
+func (c *limitedConn) CloseWrite() error {
+	if inner, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return inner.CloseWrite()
+	}
+	return nil
+}
+
 // Close gives the place back.
 func (c *limitedConn) Close() error {
 	defer c.leave()

@@ -68,10 +68,18 @@ func run(
 		count:   newInstruments(),
 	}
 	log, recovered, err := wal.Open(files, o.identity())
-	if errors.Is(err, wal.ErrUnformatted) {
+	remembers := !errors.Is(err, wal.ErrUnformatted)
+	if !rules.MayTakePart(remembers) {
 		n.refusal = "disk is not formatted: what this node promised is lost, so it takes no part"
 		n.logger.Error("node stays out", "reason", n.refusal, "data", o.DataDir)
 		return n.serve(ctx, make(chan error, 1))
+	}
+	if !remembers {
+		n.logger.Warn("node formats its own disk: what it promised is forgotten",
+			"data", o.DataDir, "bug", o.Bug)
+		if err = wal.Format(files, o.identity()); err == nil {
+			log, recovered, err = wal.Open(files, o.identity())
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("open the log in %s: %w", o.DataDir, err)

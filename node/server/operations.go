@@ -56,6 +56,9 @@ func parseRead(_ http.ResponseWriter, r *http.Request) (operation, *mistake) {
 	if wrong != nil {
 		return operation{}, wrong
 	}
+	if wrong = noBody(r); wrong != nil {
+		return operation{}, wrong
+	}
 	kind := "read"
 	if local {
 		kind = "local read"
@@ -86,19 +89,20 @@ func parseCompareAndSet(w http.ResponseWriter, r *http.Request) (operation, *mis
 	if wrong != nil {
 		return operation{}, wrong
 	}
-	var body struct {
-		Expected text `json:"expected"`
-		Value    text `json:"value"`
-	}
-	if wrong := readBody(w, r, &body); wrong != nil {
+	if wrong = noParameters(r); wrong != nil {
 		return operation{}, wrong
 	}
-	change := paxos.Change{Kind: paxos.ChangeCompareAndSet, ExpectNothing: body.Expected.null}
-	if change.Content, wrong = body.Value.content("value"); wrong != nil {
+	body, wrong := readBody(w, r, "expected", "value")
+	if wrong != nil {
+		return operation{}, wrong
+	}
+	expected := body["expected"]
+	change := paxos.Change{Kind: paxos.ChangeCompareAndSet, ExpectNothing: expected.null}
+	if change.Content, wrong = body["value"].content("value"); wrong != nil {
 		return operation{}, wrong
 	}
 	if !change.ExpectNothing {
-		if change.Expected, wrong = body.Expected.content("expected"); wrong != nil {
+		if change.Expected, wrong = expected.content("expected"); wrong != nil {
 			return operation{}, wrong
 		}
 	}
@@ -139,12 +143,13 @@ func keyAndValue(w http.ResponseWriter, r *http.Request, space paxos.Space) (
 	if key, wrong = keyOf(r, space); wrong != nil {
 		return key, nil, wrong
 	}
-	var body struct {
-		Value text `json:"value"`
-	}
-	if wrong = readBody(w, r, &body); wrong != nil {
+	if wrong = noParameters(r); wrong != nil {
 		return key, nil, wrong
 	}
-	content, wrong = body.Value.content("value")
+	body, wrong := readBody(w, r, "value")
+	if wrong != nil {
+		return key, nil, wrong
+	}
+	content, wrong = body["value"].content("value")
 	return key, content, wrong
 }

@@ -33,6 +33,8 @@ type Options struct {
 	Seed uint64
 	// RequestTimeout is how long an operation may take, 0 for replica.DefaultConfig's.
 	RequestTimeout time.Duration
+	// ReadTimeout is how long a client may take to send its request, 0 for 10 seconds.
+	ReadTimeout time.Duration
 }
 
 func (o Options) identity() wal.Identity {
@@ -57,6 +59,8 @@ func (o Options) rules() (paxos.Rules, error) {
 	case o.RequestTimeout < 0:
 		return rules, fmt.Errorf("%w: the request timeout %s is negative",
 			ErrOptions, o.RequestTimeout)
+	case o.ReadTimeout < 0:
+		return rules, fmt.Errorf("%w: the read timeout %s is negative", ErrOptions, o.ReadTimeout)
 	}
 	for number := range o.Peers {
 		if number < 1 || number > paxos.NodesMax {

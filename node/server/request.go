@@ -1,12 +1,11 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"ordeal/node/paxos"
@@ -21,8 +20,6 @@ func keyOf(r *http.Request, space paxos.Space) (paxos.Key, *mistake) {
 			http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("the key has %d bytes, more than %d", len(name), paxos.KeyMax),
 		}
-	case name == "":
-		return paxos.Key{}, &mistake{http.StatusBadRequest, "the key is empty"}
 	case !utf8.ValidString(name):
 		return paxos.Key{}, &mistake{http.StatusBadRequest, "the key is not UTF-8"}
 	}
@@ -31,82 +28,85 @@ func keyOf(r *http.Request, space paxos.Space) (paxos.Key, *mistake) {
 
 // consistencyOf tells whether a read asks for this node's own value.
 func consistencyOf(r *http.Request) (local bool, wrong *mistake) {
-	for name, values := range r.URL.Query() {
-		if name != "consistency" {
-			return false, &mistake{
+	given, wrong := parametersOf(r, "consistency")
+	if wrong != nil {
+		return false, wrong
+	}
+	switch value, asked := given["consistency"]; {
+	case !asked, value == "linearizable":
+		return false, nil
+	case value == "local":
+		return true, nil
+	default:
+		return false, &mistake{
+			http.StatusBadRequest,
+			fmt.Sprintf("consistency %.60q is not one of linearizable, local", value),
+		}
+	}
+}
+
+// parametersOf returns the parameters of a request's query, which may be these, each once. One that
+// is not understood is a mistake: whoever gave it meant something by it.
+func parametersOf(r *http.Request, names ...string) (map[string]string, *mistake) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &mistake{http.StatusBadRequest, "the query cannot be read: " + err.Error()}
+	}
+	given := make(map[string]string)
+	for name, values := range query {
+		switch {
+		case !slices.Contains(names, name):
+			return nil, &mistake{
 				http.StatusBadRequest,
-				fmt.Sprintf("unknown parameter %q (there is: consistency)", name),
+				fmt.Sprintf("unknown parameter %.60q (%s)", name, thereAre(names)),
+			}
+		case len(values) > 1:
+			return nil, &mistake{
+				http.StatusBadRequest,
+				fmt.Sprintf("parameter %q is given %d times", name, len(values)),
 			}
 		}
-		switch value := values[len(values)-1]; value {
-		case "local":
-			local = true
-		case "linearizable":
-		default:
-			return false, &mistake{http.StatusBadRequest, fmt.Sprintf(
-				"consistency %q is not one of linearizable, local", value)}
+		given[name] = values[0]
+	}
+	return given, nil
+}
+
+// noParameters is parametersOf for a request that has none.
+func noParameters(r *http.Request) *mistake {
+	_, wrong := parametersOf(r)
+	return wrong
+}
+
+func thereAre(names []string) string {
+	switch len(names) {
+	case 0:
+		return "there is none"
+	case 1:
+		return "there is: " + names[0]
+	default:
+		return "there are: " + strings.Join(names, ", ")
+	}
+}
+
+// bare serves requests that have neither parameters nor a body.
+func bare(handle http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		wrong := noParameters(r)
+		if wrong == nil {
+			wrong = noBody(r)
 		}
-	}
-	return local, nil
-}
-
-// readBody reads a request's JSON body, strictly: what is unknown, missing, too much or not UTF-8
-// is a mistake. (What encoding/json is lenient about remains: the case of names, and a name that is
-// given twice, of which the last counts.)
-func readBody(w http.ResponseWriter, r *http.Request, into any) *mistake {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return &mistake{
-			http.StatusRequestEntityTooLarge,
-			fmt.Sprintf("the body has more than %d bytes", bodyMax),
+		if wrong != nil {
+			wrong.reply(w)
+			return
 		}
-	case err != nil:
-		return &mistake{http.StatusBadRequest, "the body cannot be read: " + err.Error()}
-	case !utf8.Valid(data):
-		return &mistake{http.StatusBadRequest, "the body is not UTF-8"}
+		handle(w, r)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return &mistake{http.StatusBadRequest, "the body is not what is asked for: " + err.Error()}
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return &mistake{http.StatusBadRequest, "something follows the body's JSON object"}
-	}
-	return nil
 }
 
-// A text is a member of a body: a string, null, or missing.
-type text struct {
-	given, null bool
-	value       string
-}
-
-// UnmarshalJSON takes a string or null.
-func (t *text) UnmarshalJSON(data []byte) error {
-	var value *string
-	if err := json.Unmarshal(data, &value); err != nil {
-		return err
+// noBody finds a body where none is taken.
+func noBody(r *http.Request) *mistake {
+	if r.ContentLength == 0 {
+		return nil
 	}
-	*t = text{given: true, null: value == nil}
-	if value != nil {
-		t.value = *value
-	}
-	return nil
-}
-
-// content returns a text that must be a string within the limit.
-func (t text) content(name string) ([]byte, *mistake) {
-	switch {
-	case !t.given:
-		return nil, &mistake{http.StatusBadRequest, fmt.Sprintf("%q is missing", name)}
-	case t.null:
-		return nil, &mistake{http.StatusBadRequest, fmt.Sprintf("%q is null, not a string", name)}
-	case len(t.value) > paxos.ContentMax:
-		return nil, &mistake{http.StatusRequestEntityTooLarge, fmt.Sprintf(
-			"%q has %d bytes, more than %d", name, len(t.value), paxos.ContentMax)}
-	}
-	return []byte(t.value), nil
+	return &mistake{http.StatusBadRequest, r.Method + " takes no body here"}
 }

@@ -24,8 +24,8 @@ type Status struct {
 	// Ready tells whether the node serves; Reason why it does not.
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason,omitempty"`
-	// Formatted is false for a node that stays out, since its disk holds no log. Then what follows
-	// is missing.
+	// Formatted is false for a node that stays out, since its disk holds no log: one that the
+	// health check calls lost. Then what follows is missing.
 	Formatted bool `json:"formatted"`
 
 	// Boot numbers the node's lives.
@@ -115,7 +115,9 @@ func (n *node) health(w http.ResponseWriter, _ *http.Request) {
 	answer := struct {
 		Ready  bool   `json:"ready"`
 		Reason string `json:"reason,omitempty"`
-	}{Reason: n.unready()}
+		// Lost: the disk is not formatted. The node will never serve again, however long one waits.
+		Lost bool `json:"lost,omitempty"`
+	}{Reason: n.unready(), Lost: n.refusal != ""}
 	answer.Ready = answer.Reason == ""
 	status := http.StatusOK
 	if !answer.Ready {
