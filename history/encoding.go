@@ -46,9 +46,12 @@ type line struct {
 // Times are nanoseconds. A completion repeats who called what, so that a line can be understood
 // alone; what was written stands in the invocation. Where a field says what a register holds,
 // null means nothing.
-func (e Event) MarshalJSON() ([]byte, error) {
+func (e Event) MarshalJSON() ([]byte, error) { return json.Marshal(e.line()) }
+
+// line returns the event as it stands in the file. It shares memory with e.
+func (e *Event) line() *line {
 	nanoseconds := int64(e.Time)
-	l := line{Index: &e.Index, Time: &nanoseconds, Type: e.Type, Fault: e.Fault, Mark: e.Mark}
+	l := &line{Index: &e.Index, Time: &nanoseconds, Type: e.Type, Fault: e.Fault, Mark: e.Mark}
 	if op := e.Operation; op != nil {
 		l.Op, l.Process, l.Node, l.Kind, l.Key = op.ID, &op.Process, op.Node, op.Kind, op.Key
 		if e.Type == TypeInvoke {
@@ -57,7 +60,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 			l.completion(op)
 		}
 	}
-	return json.Marshal(&l)
+	return l
 }
 
 // invocation adds what only an invocation says.
@@ -95,15 +98,18 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	decoder.DisallowUnknownFields()
 	var l line
 	if err := decoder.Decode(&l); errors.Is(err, io.EOF) {
-		return errors.New("the line is empty")
+		return errors.New("the line is empty (accepted: one event a line)")
 	} else if err != nil {
-		return err
+		return explainJSON(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the object")
+		return errors.New("there is something after the object (accepted: one event a line)")
+	}
+	if err := checkText(data); err != nil {
+		return err
 	}
 	if l.Index == nil || l.Time == nil {
-		return errors.New("an event needs an index and a time")
+		return errors.New(`an event needs "index" and "time"`)
 	}
 	*e = Event{Index: *l.Index, Time: time.Duration(*l.Time), Type: l.Type}
 	switch l.Type {
@@ -118,7 +124,7 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 		}
 		e.Operation = op
 	default:
-		return fmt.Errorf("the type of event %q is not known", l.Type)
+		return unknownType(l.Type)
 	}
 	return l.checkAllTaken(e)
 }
@@ -126,7 +132,7 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 // operation returns the operation that the line names.
 func (l *line) operation() (*Operation, error) {
 	if l.Op == 0 || l.Process == nil || l.Kind == "" {
-		return nil, fmt.Errorf("an event of type %q needs op, process and f", l.Type)
+		return nil, fmt.Errorf(`an event of type %q needs "op", "process" and "f"`, l.Type)
 	}
 	op := &Operation{
 		ID: l.Op, Process: *l.Process, Node: l.Node, Kind: l.Kind, Key: l.Key,
@@ -134,7 +140,7 @@ func (l *line) operation() (*Operation, error) {
 	}
 	if l.Type == TypeInvoke {
 		if l.Client == nil {
-			return nil, errors.New("an invocation needs a client")
+			return nil, errors.New(`an event of type "invoke" needs "client"`)
 		}
 		op.Client, op.Final = *l.Client, l.Final
 		op.Value, op.Expected = valueOrNothing(l.Value), valueOrNothing(l.Expected)
@@ -160,11 +166,13 @@ func valueOrNothing(v *Value) Value {
 // checkAllTaken checks that everything on the line went into e: a field that does not belong to
 // the type of event, or to the kind of operation, would otherwise be dropped in silence.
 func (l *line) checkAllTaken(e *Event) error {
-	if (e.Type == TypeFault) != (l.Fault != nil) || (e.Type == TypeMark) != (l.Mark != nil) {
-		return fmt.Errorf("an event of type %q must hold that and nothing else", e.Type)
+	if e.Type == TypeFault && e.Fault == nil || e.Type == TypeMark && e.Mark == nil {
+		return fmt.Errorf("an event of type %q needs %q", e.Type, e.Type)
 	}
 	want := line{Fault: e.Fault, Mark: e.Mark}
+	of := ""
 	if op := e.Operation; op != nil {
+		of = fmt.Sprintf(" and f %q", op.Kind)
 		want.Op, want.Process, want.Node = op.ID, &op.Process, op.Node
 		want.Kind, want.Key, want.Type = op.Kind, op.Key, e.Type
 		if e.Type == TypeInvoke {
@@ -174,8 +182,7 @@ func (l *line) checkAllTaken(e *Event) error {
 		}
 	}
 	if extra := l.beyond(want); extra != "" {
-		return fmt.Errorf("%q does not belong to an event of type %q and f %q",
-			extra, e.Type, l.Kind)
+		return fmt.Errorf("%q does not belong to an event of type %q%s", extra, e.Type, of)
 	}
 	return nil
 }
@@ -199,6 +206,8 @@ func (l *line) beyond(want line) string {
 		{"returned", l.Returned != nil, want.Returned != nil},
 		{"blind", l.Blind, want.Blind},
 		{"error", l.Error != "", want.Error != ""},
+		{"fault", l.Fault != nil, want.Fault != nil},
+		{"mark", l.Mark != nil, want.Mark != nil},
 	} {
 		if field.has && !field.want {
 			return field.name

@@ -28,14 +28,26 @@ type Header struct {
 func parseHeader(line []byte) (Header, error) {
 	var h Header
 	if err := json.Unmarshal(line, &h); err != nil {
-		return Header{}, fmt.Errorf("the first line is not the header of a history: %w", err)
+		return Header{}, notHeader(explainJSON(err))
 	}
 	if h.Format != Format {
-		return Header{}, fmt.Errorf("the format is %q, want %q", h.Format, Format)
+		return Header{}, notHeader(fmt.Errorf("the format is %q", h.Format))
+	}
+	if h.Version > Version {
+		return Header{}, fmt.Errorf("the history is of version %d of the format, which is newer "+
+			"than this program (accepted: %d)", h.Version, Version)
 	}
 	if h.Version != Version {
-		return Header{}, fmt.Errorf("version %d of the format is not known, want %d",
+		return Header{}, fmt.Errorf("version %d of the format is not known (accepted: %d)",
 			h.Version, Version)
 	}
+	if err := checkText(line); err != nil {
+		return Header{}, notHeader(err)
+	}
 	return h, nil
+}
+
+func notHeader(err error) error {
+	return fmt.Errorf("the first line is not the header of a history: %w "+
+		`(accepted: {"format":%q,"version":%d,…})`, err, Format, Version)
 }

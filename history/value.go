@@ -55,7 +55,7 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	}
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
-		return fmt.Errorf("a value is a JSON string or null: %w", err)
+		return fmt.Errorf("a value is %.40s (accepted: a JSON string or null)", data)
 	}
 	*v = NewValue(text)
 	return nil

@@ -116,7 +116,7 @@ func (w *Writer) record(e *Event) {
 		w.fail(fmt.Errorf("record event %d: %w", e.Index, err))
 		return
 	}
-	w.encode(e)
+	w.encode(e.line())
 	if w.buffer.Len() >= bufferSize {
 		// The error sticks; the next Flush returns it.
 		_ = w.Flush()

@@ -102,14 +102,17 @@ func TestTheWriterRefusesWhatIsNoHistory(t *testing.T) {
 		"a second completion": {func(w *history.Writer, open history.Operation) {
 			w.Complete(open, ok(), 11)
 			w.Complete(open, ok(), 12)
-		}, "operation 1 is not in flight"},
+		}, "operation 1 completes a second time"},
 		"another process completes": {func(w *history.Writer, open history.Operation) {
 			open.Process++
 			w.Complete(open, ok(), 11)
-		}, "operation 1 was invoked with another process, node, kind or key"},
+		}, "operation 1 completes for process 2 (accepted: 1, which invoked it)"},
 		"an unknown kind": {func(w *history.Writer, _ history.Operation) {
 			w.Invoke(history.Operation{Process: 9, Kind: "append", Key: "r0"}, 11)
 		}, `the kind of operation "append" is not known`},
+		"a key that is not text": {func(w *history.Writer, _ history.Operation) {
+			w.Invoke(read(9, "\xff"), 11)
+		}, `the key "\xff" of operation 2 is not UTF-8`},
 		"no key": {func(w *history.Writer, _ history.Operation) {
 			w.Invoke(history.Operation{Process: 9, Kind: history.Read}, 11)
 		}, "operation 2 has no key"},

@@ -195,6 +195,11 @@ type restart struct {
 	from, to int64
 }
 
+// harmless are the kinds of faults that leave a process as it is, with all that it knows. All
+// others (kill, stop, wipe, and what may come) end it, as far as is known here: to excuse a learner
+// that forgot without need misses a violation, and to accuse one that was restarted makes one up.
+var harmless = []string{"partition", "pause"}
+
 // restartsOf returns the restarts of each node. A fault's is from when it was invoked until it
 // was healed, or for good if it was not.
 func restartsOf(events []history.Event) map[string][]restart {
@@ -210,7 +215,7 @@ func restartsOf(events []history.Event) map[string][]restart {
 		case e.Mark != nil &&
 			(e.Mark.Name == history.MarkExit || e.Mark.Name == history.MarkKilled):
 			restarts[e.Mark.Node] = append(restarts[e.Mark.Node], restart{e.Index, e.Index})
-		case e.Fault == nil || e.Fault.Kind == "partition" || e.Fault.Kind == "pause":
+		case e.Fault == nil || slices.Contains(harmless, e.Fault.Kind):
 		case e.Fault.Phase == history.Invoked:
 			began[e.Fault.ID] = e
 		case e.Fault.Phase == history.Skipped:

@@ -16,6 +16,17 @@ type Options struct {
 	// Budget is how long the check may take in all, one minute if it is 0. A fifth of it is kept
 	// for explaining violations.
 	Budget time.Duration
+	// Memory is how much more memory than at its start the process may hold during the check, in
+	// bytes, 2 GiB if it is 0. Keys that need more are Unknown, and the others are judged. If the
+	// process's own limit (GOMEMLIMIT) leaves less than that, the check keeps below that, but it
+	// always has a sixteenth of its budget.
+	//
+	// It bounds the searches, which may need any amount, and each of them goes at most about a
+	// megabyte beyond. It does not bound what is proportional to the history, some 100 bytes an
+	// operation: if that is more already, no search has room. What other parts of the process take
+	// meanwhile is not told apart. A limit that was set from outside (a container's, the machine's)
+	// is not looked at: a process may still be killed for that.
+	Memory int64
 	// Workers is how many keys are searched at a time, as many as there are processors if it is
 	// 0.
 	Workers int
@@ -31,13 +42,15 @@ const (
 
 func (o Options) withDefaults() Options {
 	o.Budget = cmp.Or(o.Budget, budgetDefault)
+	o.Memory = cmp.Or(max(o.Memory, 0), memoryDefault)
 	o.Workers = cmp.Or(max(o.Workers, 0), runtime.GOMAXPROCS(0))
 	o.Explanations = max(cmp.Or(o.Explanations, explanationsDefault), 0)
 	return o
 }
 
 // Check judges whether ops are legal by the model, every key by itself. It ends soon after the
-// budget or ctx does; keys without an answer by then are Unknown.
+// budget or ctx does; keys without an answer by then are Unknown, as are those that the memory is
+// too small for.
 //
 // The operations may be in any order and are not changed. An error wraps ErrInvalid: the
 // operations are no history of the model, and nothing was judged.
@@ -45,7 +58,9 @@ func Check(
 	ctx context.Context, model Model, ops []history.Operation, options Options,
 ) (Report, error) {
 	options = options.withDefaults()
-	s := newSchedule(ctx, options.Budget, options.Workers)
+	g := newGuard(options.Memory)
+	defer g.close()
+	s := newSchedule(ctx, options.Budget, options.Workers, g)
 	if err := validate(model, ops); err != nil {
 		return Report{}, fmt.Errorf("check by the model %s: %w", model.name, err)
 	}
@@ -65,7 +80,7 @@ func Check(
 		report.Violations = append(report.Violations,
 			explain(j.key, j.ops, s.explainer(len(illegal)-i)))
 	}
-	report.Duration = s.elapsed()
+	report.Duration, report.Memory = s.elapsed(), g.usage()
 	return report, nil
 }
 

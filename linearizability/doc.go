@@ -14,15 +14,15 @@
 //     (drop.go). What is left has hardly any unknown operations, which are what makes the search
 //     explode.
 //  4. Porcupine searches for a legal order (search.go), within the share of the time budget that
-//     the key is given (schedule.go). A key without an answer in that time is Unknown: never
-//     legal, never illegal.
+//     the key is given (schedule.go) and a memory budget (memory.go). A key without an answer
+//     within these is Unknown: never legal, never illegal.
 //  5. A violation is reduced to a few operations that are illegal by themselves (shrink.go),
 //     named (classify.go) and told in words (sentence.go).
 //
 // CheckDecision judges what a linearizability checker cannot see in single-decree consensus: what
 // learners learned.
 //
-// Everything is a pure function of the history but search.go and schedule.go, which use the clock
-// and goroutines and alone decide how long to go on, and page.go, which draws within a fixed
-// time. No type of porcupine leaves the package.
+// Everything is a pure function of the history but search.go, schedule.go and memory.go, which use
+// the clock, goroutines and the runtime's figures and alone decide how long to go on, and page.go,
+// which draws within a fixed time and memory. No type of porcupine leaves the package.
 package linearizability

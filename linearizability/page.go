@@ -16,6 +16,9 @@ import (
 // elements.
 const pageOperationsMax = 400
 
+// pageMemory bounds the memory of these searches, in bytes.
+const pageMemory = 512 << 20
+
 // pageTime bounds the two searches for a page, each: the one for what to show, if there is too
 // much, and the one for the orders that are shown.
 const pageTime = 5 * time.Second
@@ -26,7 +29,7 @@ const pageTime = 5 * time.Second
 //
 // At most 400 operations are shown, and a note on the page says how many are not: of more, the
 // ones around the violation, or the first ones if there is none. The search for the orders ends
-// after some seconds, and then the page shows how far it came.
+// after some seconds, or with 512 MiB of memory, and then the page shows how far it came.
 //
 // All operations must be of one key, and valid: an error wraps ErrInvalid otherwise.
 func Page(w io.Writer, model Model, ops []history.Operation) error {
@@ -38,16 +41,18 @@ func Page(w io.Writer, model Model, ops []history.Operation) error {
 		return fmt.Errorf("draw a key: %w: there are operations of %d keys, want those of one",
 			ErrInvalid, len(jobs))
 	}
+	g := newGuard(pageMemory)
+	defer g.close()
 	all := jobs[0].ops
 	drawn := prepare(all)
 	if len(drawn.all) > pageOperationsMax {
-		drawn = prepare(window(all))
+		drawn = prepare(window(all, g))
 	}
 	if !drawn.possible {
 		// A return before its call is not for porcupine: it sees the same from what was recorded.
 		drawn.calls = newCalls(operationsOf(drawn.calls))
 	}
-	if err := draw(w, drawn.calls, len(all)-len(drawn.all)); err != nil {
+	if err := draw(w, drawn.calls, len(all)-len(drawn.all), g); err != nil {
 		return fmt.Errorf("draw key %s: %w", jobs[0].key, err)
 	}
 	return nil
@@ -55,8 +60,8 @@ func Page(w io.Writer, model Model, ops []history.Operation) error {
 
 // window returns at most pageOperationsMax of ops, which are more: if they are illegal, those
 // that make up the violation, and the latest of the others before it that can be shown with them.
-func window(ops []*history.Operation) []*history.Operation {
-	judge := newSchedule(context.Background(), pageTime, 1).explainer(1)
+func window(ops []*history.Operation, g *guard) []*history.Operation {
+	judge := newSchedule(context.Background(), pageTime, 1, g).explainer(1)
 	s := &shrinker{judge: judge, ops: ops, detached: map[int64]bool{}}
 	s.cutSuffix()
 	p := prepare(s.ops)
@@ -93,8 +98,10 @@ func first(ops []*history.Operation) []*history.Operation {
 }
 
 // draw writes the page of c, with a note that so many operations are not shown.
-func draw(w io.Writer, c *calls, hidden int) error {
-	model := porcupineModel(c, func() bool { return false })
+func draw(w io.Writer, c *calls, hidden int, g *guard) error {
+	t := g.enter(len(c.all))
+	defer g.leave(t)
+	model := porcupineModel(c, t.refuse)
 	model.DescribeOperation = func(input, _ any) string {
 		one := input.(*call)
 		if one.op.Outcome == history.OK {
@@ -118,6 +125,8 @@ func draw(w io.Writer, c *calls, hidden int) error {
 		operations[i].Metadata = "operation " + strconv.FormatInt(op.ID, 10) + ": " + describe(op)
 	}
 	_, info := porcupine.CheckOperationsVerbose(model, operations, pageTime)
+	// To draw, the steps that were found are taken again, and none may be refused any more.
+	model.Step = porcupineModel(c, func() bool { return false }).Step
 	info.AddAnnotations([]porcupine.Annotation{{
 		Tag: "note", End: int64(2 * len(operations)),
 		Description: strconv.Itoa(hidden) + " operations of the key are not shown",

@@ -40,11 +40,13 @@ func randomShape(random *rand.Rand, operationsMax int) shape {
 func TestRandomHistoriesAreJudgedAsByTheNaiveChecker(t *testing.T) {
 	verdicts := map[Verdict]int{}
 	prepared, bounded, dropped := 0, 0, 0
+	g := newGuard(memoryDefault)
+	defer g.close()
 	for seed := range histories(t) {
 		random := rand.New(rand.NewPCG(uint64(seed), 1))
 		ops := generate(random, randomShape(random, naiveMax))
 		want := naive(ops)
-		raw := search(t.Context(), newCalls(pointers(ops)), time.Minute)
+		raw, _ := search(t.Context(), newCalls(pointers(ops)), time.Minute, g)
 		require.Equal(t, want, raw, "seed %d, without preparation", seed)
 		report := check(t, ops, Options{Explanations: -1})
 		require.Equal(t, want, report.Verdict, "seed %d", seed)

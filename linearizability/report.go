@@ -9,8 +9,8 @@ import (
 // A Verdict is what was found out about a history or a key.
 type Verdict string
 
-// The verdicts. Unknown means that a budget ran out: neither of the others may be concluded from
-// it.
+// The verdicts. Unknown means that a budget, of time or of memory, ran out: neither of the others
+// may be concluded from it.
 const (
 	Legal   Verdict = "legal"
 	Illegal Verdict = "illegal"
@@ -31,13 +31,26 @@ type Report struct {
 	Violations []Explanation `json:"violations,omitempty"`
 	// Duration is how long the check took.
 	Duration time.Duration `json:"duration"`
+	Memory   Memory        `json:"memory"`
+}
+
+// Memory is what a check might take and took, beyond what the process held when it began.
+type Memory struct {
+	// BudgetBytes is Options.Memory, or what the process's own limit (GOMEMLIMIT) left of it.
+	BudgetBytes int64 `json:"budgetBytes"`
+	// PeakBytes is the most that the process was seen to hold, by the searches after each
+	// megabyte; garbage, and what other parts of the process took meanwhile, are included. It is
+	// what the check had and not what it needs: with a smaller budget the collector works harder,
+	// and the peak is lower.
+	PeakBytes int64 `json:"peakBytes"`
 }
 
 // A KeyReport is what was found out about one key.
 type KeyReport struct {
 	Key     string  `json:"key"`
 	Verdict Verdict `json:"verdict"`
-	// Reason says why the verdict is Unknown.
+	// Reason says why the verdict is Unknown. It begins with "out of time" or "out of memory",
+	// or is that the check was interrupted.
 	Reason string `json:"reason,omitempty"`
 	// Operations is how many there are on the key. Failed certainly did not happen and Dropped
 	// were proved not to matter; the rest was Searched. Of those, Bounded were of unknown outcome
@@ -74,11 +87,11 @@ type Explanation struct {
 	// Operations are a small set around the violation, in the order of the calls.
 	Operations []Involved `json:"operations"`
 	// Confirmed tells that the search judged exactly these operations illegal, as they were
-	// recorded and without any preparation. Where it is false, time ran out, or the violation is
-	// not one of linearizability (CheckDecision); the violation stands all the same.
+	// recorded and without any preparation. Where it is false, time or memory ran out, or the
+	// violation is not one of linearizability (CheckDecision); the violation stands all the same.
 	Confirmed bool `json:"confirmed"`
 	// Minimal tells that none of the operations can be left out by a sound deletion. Where it is
-	// false, time ran out.
+	// false, time or memory ran out.
 	Minimal bool `json:"minimal"`
 }
 
@@ -89,8 +102,8 @@ type Involved struct {
 	// Call and Return are indices of the record, CallTime and ReturnTime since the run began.
 	Call       int64         `json:"call"`
 	Return     int64         `json:"return"`
-	CallTime   time.Duration `json:"call_time"`
-	ReturnTime time.Duration `json:"return_time"`
+	CallTime   time.Duration `json:"callTime"`
+	ReturnTime time.Duration `json:"returnTime"`
 	// Text describes the operation in words.
 	Text string `json:"text"`
 	// Open tells that the operation is part of the violation only by having been called: it had

@@ -56,7 +56,8 @@ func TestABudgetThatRunsOutIsUnknownAndNamesTheKeys(t *testing.T) {
 				require.Equal(t, 62, k.Operations)
 				require.Equal(t, 62, k.Searched)
 				require.False(t, k.Unique)
-				require.Contains(t, k.Reason, "budget")
+				require.Equal(t,
+					"out of time: no answer within its share of the time budget", k.Reason)
 			}
 			require.Equal(t, "r0", report.Keys[2].Key)
 			require.Equal(t, Legal, report.Keys[2].Verdict, "the easy key had its share")
@@ -122,9 +123,16 @@ func TestASearchThatIsInterruptedFindsNothing(t *testing.T) {
 	c := newCalls(pointers(explosive("hard", 0)))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	require.Equal(t, Unknown, search(ctx, c, time.Hour))
-	require.Equal(t, Unknown, search(t.Context(), c, 50*time.Millisecond))
-	require.Equal(t, Unknown, search(t.Context(), c, 0), "no time is not any time")
+	g := newGuard(memoryDefault)
+	defer g.close()
+	for _, limited := range []struct {
+		ctx   context.Context
+		limit time.Duration
+	}{{ctx, time.Hour}, {t.Context(), 50 * time.Millisecond}, {t.Context(), 0}} {
+		verdict, short := search(limited.ctx, c, limited.limit, g)
+		require.Equal(t, Unknown, verdict)
+		require.Equal(t, ofTime, short)
+	}
 }
 
 func TestKeysAreJudgedByThemselvesAndInOrder(t *testing.T) {

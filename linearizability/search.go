@@ -10,37 +10,67 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
+// A shortage is what ended a search without an answer.
+type shortage uint8
+
+const (
+	// noShortage: there is an answer.
+	noShortage shortage = iota
+	// ofTime: its time, or the check, was over.
+	ofTime
+	// ofMemory: alone it needed more than the memory budget.
+	ofMemory
+	// ofMemoryTogether: so did it with the searches that ran at the same time.
+	ofMemoryTogether
+)
+
 // search asks porcupine whether the calls have a legal order, for at most limit. It returns
-// Unknown when the limit passed or ctx was done first, and always soon after. Porcupine's own
-// search ends with it: at its next step when the limit passed, and when ctx is done by finding
-// every further step refused.
+// Unknown, with what was short, when the limit passed, ctx was done, or the guard gave it up, and
+// always soon after. Porcupine's own search ends with it: at its next step when the limit passed,
+// and otherwise by finding every further step refused. Then it takes no more memory, but walks back
+// through its list: that takes 0.1 ms for what explodes, and 0.8 s for 72,000 calls of which
+// 12,000 are unknown.
 //
 // The calls must be valid: a call that returns before it starts would be judged Illegal, whatever
 // the others are.
-func search(ctx context.Context, c *calls, limit time.Duration) Verdict {
+func search(
+	ctx context.Context, c *calls, limit time.Duration, g *guard,
+) (Verdict, shortage) {
 	if ctx.Err() != nil || limit <= 0 {
-		return Unknown
+		return Unknown, ofTime
 	}
-	var cancelled atomic.Bool
+	if !g.fits(len(c.all), 1) {
+		return Unknown, ofMemory
+	}
+	deadline := time.Now().Add(limit)
+	t := g.enter(len(c.all))
+	defer g.leave(t)
+	// To enter may have taken a while, and a limit of 0 is none to porcupine.
+	limit = max(time.Until(deadline), 1)
+	var cancelled, refused atomic.Bool
 	stop := context.AfterFunc(ctx, func() { cancelled.Store(true) })
 	defer stop()
-	var refused atomic.Bool
 	model := porcupineModel(c, func() bool {
-		if cancelled.Load() {
+		if t.refuse() || cancelled.Load() {
 			refused.Store(true)
 		}
 		return refused.Load()
 	})
 	switch porcupine.CheckOperationsTimeout(model, porcupineOperations(c), limit) {
 	case porcupine.Ok:
-		return Legal
+		return Legal, noShortage
 	case porcupine.Illegal:
-		if refused.Load() {
-			return Unknown
+		if !refused.Load() {
+			return Illegal, noShortage
 		}
-		return Illegal
 	}
-	return Unknown
+	switch {
+	case !t.over.Load():
+		return Unknown, ofTime
+	case t.alone:
+		return Unknown, ofMemory
+	}
+	return Unknown, ofMemoryTogether
 }
 
 // porcupineModel is the step of the calls as porcupine wants it. Where refuse returns true no

@@ -12,8 +12,8 @@ import (
 type shrinker struct {
 	judge judge
 	ops   []*history.Operation
-	// unsure is set when a judgement ran out of time: then something may be left that need not
-	// be.
+	// unsure is set when a judgement ran out of time or memory: then something may be left that
+	// need not be.
 	unsure bool
 	// detached are the compare-and-sets of which only the new value is left.
 	detached map[int64]bool
@@ -68,7 +68,7 @@ func (s *shrinker) cutSuffix() {
 		return -1
 	})
 	if found == len(returns) {
-		// No prefix could be judged illegal in time: keep the whole.
+		// No prefix could be judged illegal within the budgets: keep the whole.
 		return
 	}
 	s.ops = prefix(s.ops, returns[found])
