@@ -178,6 +178,9 @@ func (c *Cluster) introduce(ctx context.Context, n *node) error {
 	if _, err := n.beside.drop(ctx, nil); err != nil {
 		return err
 	}
-	c.work.Go(func() { n.beside.beat(c.life) })
+	c.work.Go(func() {
+		n.beside.beat(c.life)
+		c.agentEnded(n)
+	})
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/stretchr/testify/require"
 
 	"ordeal/history"
@@ -18,6 +20,7 @@ import (
 // runVictim is the main function of a harness that is killed: it starts a cluster, cuts it in two,
 // and says on its standard output where the nodes are. With "shelter" its run belongs to its
 // parent: then nobody else's start or clean takes it for a dead one. With "keep" it is to be kept.
+// With "paused" its first node is paused too.
 func runVictim(run, how string) {
 	fail := func(err error) {
 		if err != nil {
@@ -45,12 +48,24 @@ func runVictim(run, how string) {
 			if !evidence.Shown {
 				fail(fmt.Errorf("the cut is not shown: %+v", evidence.Measurements))
 			}
-			for _, n := range c.nodes {
-				fmt.Println(n.endpoint.Address)
+			if how != "paused" {
+				c.sayAddresses()
+				return
 			}
+			c.Inject(faultOf(nemesis.Pause, "p", "n1"), func(_ history.Evidence, err error) {
+				fail(err)
+				c.sayAddresses()
+			})
 		})
 	for {
 		fail(c.Step(ctx))
+	}
+}
+
+// sayAddresses writes where the nodes are, for the parent.
+func (c *Cluster) sayAddresses() {
+	for _, n := range c.nodes {
+		fmt.Println(n.endpoint.Address)
 	}
 }
 
@@ -125,4 +140,37 @@ func TestKeptRunsSurviveStartsUntilTheyAreCleaned(t *testing.T) {
 	_, err = engine.Clean(within(t), false)
 	require.NoError(t, err)
 	nothingLeft(t, engine, run)
+}
+
+// Cuts heal by themselves when the harness is killed, but nobody thaws a paused node: it stays as
+// it is until it is removed.
+func TestPausedNodesOfTheDeadAreRemoved(t *testing.T) {
+	engine := engineOf(t)
+	run := toyConfig(1).RunID
+	victim, _ := startVictim(t, run, "paused")
+	require.NoError(t, victim.Process.Kill())
+	_ = victim.Wait() // it was killed
+	paused, err := engine.api.ContainerList(t.Context(), container.ListOptions{
+		Filters: filters.NewArgs(filters.Arg("label", labelRun+"="+run),
+			filters.Arg("status", "paused")),
+	})
+	require.NoError(t, err)
+	require.Len(t, paused, 1)
+	_, err = engine.Clean(within(t), false)
+	require.NoError(t, err)
+	nothingLeft(t, engine, run)
+}
+
+// A cluster is closed whatever its nodes are in.
+func TestCloseWhileNodesArePaused(t *testing.T) {
+	engine := engineOf(t)
+	config := toyConfig(2)
+	c, err := engine.Start(within(t), config)
+	require.NoError(t, err)
+	exits := listen(t, c)
+	evidence, err := inject(t, c, faultOf(nemesis.Pause, "p", "n1", "n2"))
+	shown(t, evidence, err)
+	require.NoError(t, c.Close(within(t)))
+	nothingLeft(t, engine, config.RunID)
+	require.Empty(t, *exits)
 }

@@ -37,6 +37,9 @@ type Cluster struct {
 	nodes   []*node
 	byName  map[string]*node
 	cuts    *cuts
+	failure failure
+	unable  unable
+	cgroup  string // the version of the control groups, "" where the engine does not tell
 	// changes holds for each fault the end of its last change; only the loop uses it.
 	changes map[string]chan struct{}
 	onExit  func(node, detail string, byItself bool)
@@ -108,11 +111,13 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.checkSystemImage(ctx); err != nil {
 		return err
 	}
+	info, err := c.engine.api.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("asking the engine what it is: %w", err)
+	}
+	c.cgroup = info.CgroupVersion
 	for i := range c.config.Nodes {
-		n := &node{
-			member: system.Member{Name: fmt.Sprintf("n%d", i+1), Number: i + 1},
-			down:   make(map[string]bool), unproved: make(map[string]measurements),
-		}
+		n := newNode(i + 1)
 		c.nodes = append(c.nodes, n)
 		c.byName[n.member.Name] = n
 	}
@@ -121,7 +126,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		return err
 	}
 	c.cuts = newCuts(c)
-	if err := c.each(ctx, c.introduce); err != nil {
+	if err := c.each(ctx, c.introduceOrNote); err != nil {
 		return err
 	}
 	c.config.Progress(fmt.Sprintf("starting %d nodes", len(c.nodes)))
@@ -130,7 +135,10 @@ func (c *Cluster) start(ctx context.Context) error {
 	}
 	ready, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
-	return c.each(ready, c.startAndWait)
+	if err := c.each(ready, c.startAndWait); err != nil {
+		return err
+	}
+	return c.tryPause(ready)
 }
 
 // cleanUp removes what dead runs left behind, and finds out whether another run is alive. Failing
@@ -199,7 +207,8 @@ func (c *Cluster) Close(ctx context.Context) error {
 	// What another process made under the same ID is not this run's.
 	mine := ofOwner(c.config.RunID, c.config.owner.String())
 	if _, err := c.engine.removeRuns(ctx, mine); err != nil {
-		return fmt.Errorf("removing the containers of run %s: %w", c.config.RunID, err)
+		return fmt.Errorf("removing the containers of run %s: %w",
+			c.config.RunID, withoutEngine(err))
 	}
 	c.closed = true
 	return nil

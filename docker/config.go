@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"ordeal/docker/system"
+	"ordeal/nemesis"
 )
 
 // The limits that a Config without any of its own gets, for each node.
@@ -25,6 +26,10 @@ type Config struct {
 	System system.System
 	// Nodes is how many there are; they are called n1, n2 and so on.
 	Nodes int
+	// Kinds are the kinds of faults that will be asked for: what each needs is tried at the start,
+	// and Unable tells of it. With none nothing is tried and all are assumed to be possible; where
+	// partitions are not, the start fails then.
+	Kinds []nemesis.Kind
 	// Program is the executable that Ordeal's image is made of: it must run an agent when it is
 	// called with the argument "agent". "" stands for this process's.
 	Program string

@@ -17,7 +17,11 @@
 // A cut is shown by what the agents' probes and the receivers' counters say, link by link, after
 // its start and again just before its heal: nothing arrives, and something was dropped. After the
 // start it is also shown that all links that no fault cuts still carry probes. A heal is shown by
-// probes on the links that are open again. A kill is shown by the state that the engine reports.
+// probes on the links that are open again. A kill is shown by the state that the engine reports,
+// and a stop by its exit code too. A pause is shown by the CPU time of the node's control group,
+// which stands still from its start to its end, and by the agents, at whom no packet of the node's
+// arrives. A wipe is shown by what the one container reports that has the dead node's volume and
+// empties it. What a kind of fault needs is tried at the start, for those that will be asked for.
 //
 // # Clean
 //

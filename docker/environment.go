@@ -11,12 +11,21 @@ import (
 
 // Describe says on which engine and kernel the cluster runs, in words.
 func (c *Cluster) Describe() map[string]string {
-	return map[string]string{
-		"name":   "docker",
-		"engine": c.engine.String(),
-		"kernel": c.engine.kernel,
-		"system": c.config.System.Name,
+	clients := "dial the nodes' own addresses"
+	if !c.network.direct {
+		clients = "dial published ports: a refused connection is of unknown outcome"
 	}
+	words := map[string]string{
+		"clients": clients,
+		"name":    "docker",
+		"engine":  c.engine.String(),
+		"kernel":  c.engine.kernel,
+		"system":  c.config.System.Name,
+	}
+	if c.cgroup != "" {
+		words["cgroup"] = "v" + c.cgroup
+	}
+	return words
 }
 
 // Nodes returns the names of the nodes, n1 first.
@@ -64,36 +73,48 @@ func (c *Cluster) Probe(node string, done func(error)) {
 type change func(context.Context, nemesis.Fault) (history.Evidence, error)
 
 // Inject makes a fault happen and calls done, in a Step, with what shows that it bites. The error
-// wraps nemesis.ErrPrecondition when the fault could not have any effect and had none; any other
-// means that it is not known whether it bites.
+// wraps nemesis.ErrPrecondition when the fault could not have any effect and had none, or its kind
+// is one that this cluster is Unable to inject; any other means that it is not known whether it
+// bites.
 func (c *Cluster) Inject(f nemesis.Fault, done func(history.Evidence, error)) {
-	switch f.Kind {
-	case nemesis.Partition:
-		c.change(c.cuts.inject, f, done)
-	case nemesis.Kill:
-		c.change(c.kill, f, done)
-	default:
-		c.change(c.refuseFault, f, done)
+	why := c.Unable(f.Kind)
+	if why != nil {
+		c.change(func(context.Context, nemesis.Fault) (history.Evidence, error) {
+			return history.Evidence{}, fmt.Errorf("%w: %w", nemesis.ErrPrecondition, why)
+		}, f, done)
+		return
 	}
+	inject, _ := c.changesOf(f.Kind)
+	c.change(inject, f, done)
 }
 
 // Heal ends a fault and calls done, in a Step, with what was measured just before and what shows
 // that it is gone. Healing twice, or what was never injected, is not an error.
 func (c *Cluster) Heal(f nemesis.Fault, done func(history.Evidence, error)) {
-	switch f.Kind {
-	case nemesis.Partition:
-		c.change(c.cuts.heal, f, done)
-	case nemesis.Kill:
-		c.change(c.revive, f, done)
-	default:
+	if c.Unable(f.Kind) != nil {
 		c.queue.post(func() { done(history.Evidence{Shown: true}, nil) })
+		return
 	}
+	_, heal := c.changesOf(f.Kind)
+	c.change(heal, f, done)
 }
 
-// refuseFault is the injection of a kind that containers do not know.
-func (c *Cluster) refuseFault(_ context.Context, f nemesis.Fault) (history.Evidence, error) {
-	return history.Evidence{}, fmt.Errorf("%w: containers have no fault of kind %q",
-		nemesis.ErrPrecondition, f.Kind)
+// changesOf returns what begins and what ends a fault of a kind that containers know.
+func (c *Cluster) changesOf(kind nemesis.Kind) (inject, heal change) {
+	switch kind {
+	case nemesis.Partition:
+		return c.cuts.inject, c.cuts.heal
+	case nemesis.Kill:
+		return c.kill, c.revive
+	case nemesis.Stop:
+		return c.stop, c.revive
+	case nemesis.Pause:
+		return c.pause, c.resume
+	case nemesis.Wipe:
+		return c.wipe, c.revive
+	default:
+		panic(fmt.Sprintf("containers have no fault of kind %q", kind))
+	}
 }
 
 // change carries out a change while the loop goes on. The changes of one fault take place in their

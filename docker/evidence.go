@@ -24,14 +24,16 @@ func (m measurements) evidence() history.Evidence {
 
 // A state is what the engine says of a node.
 type state struct {
+	// running is true of a paused node too.
 	running bool
+	paused  bool
 	status  string
 	code    int
 	// memory is true when the kernel has ended it for needing too much.
 	memory bool
 }
 
-// String writes the state for people: "running", or "dead (exit code 137)".
+// String writes the state for people: "running", "paused", or "dead (exit code 137)".
 func (s state) String() string {
 	if s.running {
 		return s.status
@@ -47,8 +49,9 @@ func (c *Cluster) stateOf(ctx context.Context, n *node) (state, error) {
 		return state{}, fmt.Errorf("inspecting %s: %w", n.member.Name, err)
 	}
 	return state{
-		running: details.State.Running, status: details.State.Status,
-		code: details.State.ExitCode, memory: details.State.OOMKilled,
+		running: details.State.Running, paused: details.State.Paused,
+		status: details.State.Status,
+		code:   details.State.ExitCode, memory: details.State.OOMKilled,
 	}, nil
 }
 

@@ -14,9 +14,6 @@ import (
 // exitLimit bounds the questions about a node that has ended, so that the news is not late.
 const exitLimit = time.Second
 
-// terminated is the exit code of a process that SIGTERM ended.
-const terminated = 143
-
 // An exit is what is known of the end of a node that nobody had asked for.
 type exit struct {
 	// code is gone for a node whose container was removed.

@@ -35,17 +35,26 @@ func TestRunsKnowWhetherTheirEndIsNews(t *testing.T) {
 	require.True(t, r.end(killed), "nobody had asked")
 
 	r = newRun()
-	r.expect()
+	unexpect := r.expect(killed)
 	require.False(t, r.end(killed))
-	r.unexpect()
+	unexpect()
 	require.True(t, r.expected(), "it is over, and was asked for")
 
 	r = newRun()
-	r.expect()
+	r.expect(killed)
 	require.True(t, r.end(2), "it came before the kill")
 
 	r = newRun()
-	r.expect()
-	r.unexpect() // the kill failed
+	r.expect(killed)() // the kill failed
 	require.True(t, r.end(killed))
+
+	r = newRun()
+	r.expect(0, terminated)
+	r.expect(killed)() // and so did this kill, but not the stop
+	require.True(t, r.expected())
+	require.False(t, r.end(terminated))
+
+	r = newRun()
+	r.expect(0, terminated)
+	require.True(t, r.end(killed), "nobody had asked for that")
 }

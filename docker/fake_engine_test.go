@@ -39,11 +39,8 @@ func newFakeCluster(t *testing.T, handler http.HandlerFunc) (*Cluster, *node) {
 		c.work.Wait()
 		_ = api.Close()
 	})
-	n := &node{
-		container: "c1", run: newRun(), down: make(map[string]bool),
-		unproved: make(map[string]measurements),
-	}
-	n.member.Name = "n1"
+	n := newNode(1)
+	n.container, n.run = "c1", newRun()
 	c.nodes, c.byName = []*node{n}, map[string]*node{"n1": n}
 	return c, n
 }

@@ -39,7 +39,7 @@ func (c *Cluster) CollectLogs(ctx context.Context, dir string) error {
 	}
 	_ = group.Wait() // the errors are in failures, all of them
 	if err := errors.Join(failures...); err != nil {
-		return fmt.Errorf("collecting logs: %w", err)
+		return withoutEngine(err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ordeal/docker/agent"
+	"ordeal/docker/wipe"
 	"ordeal/history"
 	"ordeal/nemesis"
 )
@@ -25,6 +26,15 @@ func TestMain(m *testing.M) {
 		case "agent":
 			err := agent.Main(context.Background(), os.Stdin, os.Stdout, os.Stderr)
 			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
+		case "wipe":
+			if len(os.Args) != 4 || os.Args[2] != "--"+wipe.Flag {
+				os.Exit(64)
+			}
+			if err := wipe.Main(os.Args[3], os.Stdout); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
 			}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -22,20 +23,36 @@ type node struct {
 	agent     string // the agent's container
 	beside    *beside
 	container string
+	volume    string // that of its data, "" if the system has none
+	user      int    // who owns what is in it
 	endpoint  system.Endpoint
 	client    system.Client
+	// wiped is true once its volume was, or may have been, emptied.
+	wiped atomic.Bool
 
-	// mu is held by whoever starts or ends the node, for as long as that takes, and guards what
-	// follows up to state.
+	// mu is held by whoever starts, ends, pauses or thaws the node, for as long as that takes, and
+	// guards what follows up to state.
 	mu sync.Mutex
-	// down holds the faults that keep the node dead.
-	down map[string]bool
-	// unproved holds the faults that keep it dead no more, and for which it has not been seen to
-	// serve yet, with what was measured just before their end.
+	// down holds the faults that keep the node dead, and pauses those that hold a run of it.
+	down   map[string]bool
+	pauses map[string]*pausing
+	// wipes counts the attempts to empty its volume.
+	wipes int
+	// unproved holds the faults that are undone, and after which it has not been seen to serve yet,
+	// with what was measured just before their end.
 	unproved map[string]measurements
 	// state guards run, which is nil before the first start.
 	state sync.Mutex
 	run   *run
+}
+
+// newNode returns the node of a number, from 1, of which nothing exists yet.
+func newNode(number int) *node {
+	return &node{
+		member: system.Member{Name: fmt.Sprintf("n%d", number), Number: number},
+		down:   make(map[string]bool), pauses: make(map[string]*pausing),
+		unproved: make(map[string]measurements),
+	}
 }
 
 // current returns the node's present or last run, nil before the first.
@@ -48,7 +65,7 @@ func (n *node) current() *run {
 // expectEnd says that the node's end is not news from now on.
 func (n *node) expectEnd() {
 	if r := n.current(); r != nil {
-		r.expect()
+		r.expect(killed)
 	}
 }
 
@@ -102,6 +119,7 @@ func (c *Cluster) makeNode(ctx context.Context, n *node) error {
 		if err != nil {
 			return err
 		}
+		n.volume = name
 		host.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: directory}}
 	}
 	command := c.config.System.Command(c.members(), n.member)
@@ -115,7 +133,11 @@ func (c *Cluster) makeNode(ctx context.Context, n *node) error {
 		return fmt.Errorf("making the container of %s: %w", n.member.Name, err)
 	}
 	n.client = c.config.System.Dial(n.endpoint)
-	return c.formatAs(ctx, n, image)
+	var err error
+	if n.user, err = c.userOf(ctx, image); err != nil {
+		return err
+	}
+	return c.format(ctx, n)
 }
 
 func (c *Cluster) createNode(
@@ -132,23 +154,25 @@ func (c *Cluster) createNode(
 	return err
 }
 
-// formatAs writes the volume's files for the user that the image runs its command as.
-func (c *Cluster) formatAs(ctx context.Context, n *node, image string) error {
+// userOf returns the number of the user that an image runs its command as: 0 where it names one
+// that only its own files know the number of.
+func (c *Cluster) userOf(ctx context.Context, image string) (int, error) {
 	if c.config.System.Image == "" {
-		return c.format(ctx, n, nobody)
+		return nobody, nil
 	}
 	details, err := c.engine.api.ImageInspect(ctx, image)
 	if err != nil {
-		return fmt.Errorf("inspecting the image of %s: %w", c.config.System.Name, err)
+		return 0, fmt.Errorf("inspecting the image of %s: %w", c.config.System.Name, err)
 	}
-	user := 0
-	if details.Config != nil {
-		name, _, _ := strings.Cut(details.Config.User, ":")
-		if number, err := strconv.Atoi(name); err == nil {
-			user = number
-		}
+	if details.Config == nil {
+		return 0, nil
 	}
-	return c.format(ctx, n, user)
+	name, _, _ := strings.Cut(details.Config.User, ":")
+	number, err := strconv.Atoi(name)
+	if err != nil {
+		return 0, nil
+	}
+	return number, nil
 }
 
 // startAndWait starts a node for the first time, and returns when it serves.

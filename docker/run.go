@@ -4,16 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+
+	"ordeal/docker/system"
 )
 
 const (
 	// killed is the exit code of a process that SIGKILL ended: 128 and the signal's number.
 	killed = 137
+	// terminated is that of one that SIGTERM ended, and of one that ends after it and says so.
+	terminated = 143
 	// gone stands for the exit code of a node whose container was removed, which nobody knows.
 	gone = -1
 	// readyPause is the time between two questions to a node whether it serves, and readyAnswer how
@@ -24,17 +30,25 @@ const (
 	watchPause = 200 * time.Millisecond
 )
 
-// errEnded is wrapped by the error of waiting for a node that ended meanwhile.
-var errEnded = errors.New("it ended")
+var (
+	// errEnded is wrapped by the error of waiting for a node that ended meanwhile, and errPaused by
+	// that of waiting for one that a fault has paused meanwhile.
+	errEnded  = errors.New("it ended")
+	errPaused = errors.New("it is paused")
+)
 
 // A run is one life of a node, from a start to its end.
 type run struct {
+	// paused is true while faults hold the run where it is. It is changed with the node's mu held.
+	paused atomic.Bool
+
 	mu sync.Mutex
-	// asked is true once the end is not news: somebody is about to bring it about.
-	asked bool
-	// ended is closed at the end, after code was set.
+	// codes are the exit codes that are not news: of ends that somebody is about to bring about.
+	codes []int64
+	// ended is closed at the end, after code and news were set.
 	ended chan struct{}
 	code  int64
+	news  bool
 }
 
 func newRun() *run { return &run{ended: make(chan struct{})} }
@@ -49,37 +63,47 @@ func (r *run) over() bool {
 	}
 }
 
-// expect says that the run's end is not news from now on.
-func (r *run) expect() {
+// expect says that an end with one of these codes is not news from now on. The function that it
+// returns takes that back, unless the run is over: nobody brought its end about.
+func (r *run) expect(codes ...int64) (unexpect func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.asked = true
-}
-
-// unexpect takes that back, if the run is not over: nobody brought its end about.
-func (r *run) unexpect() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.over() {
-		r.asked = false
+	before := r.codes
+	r.codes = append(slices.Clip(before), codes...)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !r.over() {
+			r.codes = before
+		}
 	}
 }
 
-// expected tells whether the end is not, or was not, news.
+// expected tells whether somebody is about to bring the end about, or was.
 func (r *run) expected() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.asked
+	return len(r.codes) > 0
 }
 
 // end ends the run, and tells whether that is news: a node that ended by itself just before it was
-// to be killed has another code than a killed one.
+// to be ended has another code than those that are expected.
 func (r *run) end(code int64) (news bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.code = code
+	r.code, r.news = code, !slices.Contains(r.codes, code)
 	close(r.ended)
-	return !r.asked || code != killed
+	return r.news
+}
+
+// awaitEnd waits for the end of a run that somebody has brought about.
+func (r *run) awaitEnd(ctx context.Context) error {
+	select {
+	case <-r.ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // startNode starts the node's container and watches over it. The watch begins before the start, so
@@ -154,13 +178,20 @@ func (c *Cluster) watch(
 	}
 }
 
-// awaitReady asks the node whether it serves until it does, and returns how long that took.
+// awaitReady asks the node whether it serves until it does, and returns how long that took. The
+// error of a node that has lost its disk, and so never will, wraps system.ErrLost.
 func (c *Cluster) awaitReady(ctx context.Context, n *node, r *run) (time.Duration, error) {
 	began := time.Now()
 	for {
 		err := c.askReady(ctx, n)
 		if err == nil {
 			return time.Since(began), nil
+		}
+		if errors.Is(err, system.ErrLost) {
+			return 0, err
+		}
+		if r.paused.Load() && !r.over() {
+			return 0, fmt.Errorf("%w: %w", errPaused, err)
 		}
 		select {
 		case <-r.ended:

@@ -8,9 +8,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -44,21 +47,28 @@ type toyNode struct {
 
 	mu    sync.Mutex
 	heard heard
+	// manners are what it does when it is told to end: "deaf" for nothing, "sour" for a failure.
+	manners string
 }
 
-// runToyNode is the main function of a toy node: node NAME n1=ADDRESS n2=ADDRESS…
+// forgetful is a further argument of a toy node that does not mind an empty disk.
+const forgetful = "forgetful"
+
+// runToyNode is the main function of a toy node: node NAME n1=ADDRESS n2=ADDRESS… [forgetful]
 func runToyNode(arguments []string) {
 	n := &toyNode{
 		name: arguments[0], peers: make(map[string]string),
 		heard: heard{UDP: make(map[string]int), TCP: make(map[string]int)},
 	}
+	go n.endWhenTold()
 	for _, peer := range arguments[1:] {
-		name, address, _ := strings.Cut(peer, "=")
-		if name != n.name {
+		name, address, isPeer := strings.Cut(peer, "=")
+		if isPeer && name != n.name {
 			n.peers[name] = address
 		}
 	}
-	if _, err := os.ReadFile(toyIdentity); err != nil {
+	_, err := os.ReadFile(toyIdentity)
+	if err != nil && !slices.Contains(arguments, forgetful) {
 		log.Fatalf("this disk was never formatted: %v", err)
 	}
 	fmt.Printf("%s is up\n", n.name)
@@ -89,8 +99,38 @@ func runToyNode(arguments []string) {
 		fmt.Fprintln(os.Stderr, "the toy node was told to crash")
 		os.Exit(3)
 	})
+	http.HandleFunc("POST /manners", func(_ http.ResponseWriter, r *http.Request) {
+		manners, _ := io.ReadAll(r.Body)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.manners = string(manners)
+	})
+	http.HandleFunc("GET /manners", func(w http.ResponseWriter, _ *http.Request) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		_, _ = io.WriteString(w, n.manners)
+	})
 	http.HandleFunc("POST /gorge", func(http.ResponseWriter, *http.Request) { gorge() })
 	log.Fatal(http.ListenAndServe(fmt.Sprintf(":%d", toyHTTP), nil))
+}
+
+// endWhenTold ends the process in order when SIGTERM comes, unless its manners are bad.
+func (n *toyNode) endWhenTold() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM)
+	for range told {
+		n.mu.Lock()
+		manners := n.manners
+		n.mu.Unlock()
+		switch manners {
+		case "deaf":
+		case "sour":
+			fmt.Fprintln(os.Stderr, "the toy node does not like to end")
+			os.Exit(9)
+		default:
+			os.Exit(0)
+		}
+	}
 }
 
 // nameOf returns the peer at an address.

@@ -33,7 +33,7 @@ func (c *Cluster) makeVolume(ctx context.Context, n *node) (string, error) {
 
 // format writes what the system wants in a node's volume before its first start. The node's
 // container exists and was never started; its root is read-only and its volume is not.
-func (c *Cluster) format(ctx context.Context, n *node, user int) error {
+func (c *Cluster) format(ctx context.Context, n *node) error {
 	sut := c.config.System
 	if sut.DataDir == "" || sut.Files == nil {
 		return nil
@@ -45,7 +45,7 @@ func (c *Cluster) format(ctx context.Context, n *node, user int) error {
 	if len(files) == 0 {
 		return nil
 	}
-	packed, err := archive(files, user)
+	packed, err := archive(files, n.user)
 	if err != nil {
 		return fmt.Errorf("preparing the volume of %s: %w", n.member.Name, err)
 	}

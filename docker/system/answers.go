@@ -83,6 +83,14 @@ func saysNotApplied(body []byte) bool {
 	return json.Unmarshal(body, &answer) == nil && answer.Outcome == "not applied"
 }
 
+// saysLost tells whether a body is a node's own word that it has lost its disk.
+func saysLost(body []byte) bool {
+	var answer struct {
+		Lost bool `json:"lost"`
+	}
+	return json.Unmarshal(body, &answer) == nil && answer.Lost
+}
+
 // errorTextMax bounds what is kept of a body that is not understood, in bytes.
 const errorTextMax = 200
 

@@ -68,6 +68,9 @@ func (c *registerClient) Ready(ctx context.Context) error {
 	if r.err != nil {
 		return fmt.Errorf("%s does not answer: %s", c.endpoint.Node, plain(r.err))
 	}
+	if r.status == http.StatusServiceUnavailable && saysLost(r.body) {
+		return fmt.Errorf("%s %w: %s", c.endpoint.Node, ErrLost, reasonIn(r.body))
+	}
 	if r.status != http.StatusOK {
 		return fmt.Errorf("%s is not ready: %s", c.endpoint.Node, reasonIn(r.body))
 	}

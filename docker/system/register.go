@@ -28,6 +28,7 @@ func PaxosRegister(bug string) System {
 		Name:       "paxos-register",
 		ClientPort: registerClientPort,
 		DataDir:    registerDataDir,
+		Datagrams:  true,
 		Command: func(c Cluster, n Member) []string {
 			return registerCommand(c, n, bug)
 		},

@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -95,6 +96,10 @@ func TestReady(t *testing.T) {
 	require.NoError(t, client.Ready(t.Context()))
 	status, body = http.StatusServiceUnavailable, `{"ready":false,"reason":"disk is not formatted"}`
 	require.EqualError(t, client.Ready(t.Context()), "n1 is not ready: disk is not formatted")
+	require.NotErrorIs(t, client.Ready(t.Context()), ErrLost, "only the node can know that")
+	body = `{"ready":false,"lost":true,"reason":"disk is not formatted"}`
+	require.EqualError(t, client.Ready(t.Context()), "n1 stays out: disk is not formatted")
+	require.ErrorIs(t, client.Ready(t.Context()), ErrLost)
 	node.Close()
 	require.ErrorContains(t, client.Ready(t.Context()), "n1 does not answer")
 }
@@ -168,4 +173,22 @@ func TestClientAndNode(t *testing.T) {
 	require.NoError(t, <-ended)
 	client.Close() // a connection that is still thought to live would make the outcome unknown
 	require.Equal(t, history.Fail, do(t, client, aWrite).Outcome, "nobody listens any more")
+}
+
+// A node whose disk was emptied says so to its client.
+func TestNodeWithoutItsFilesIsLost(t *testing.T) {
+	only := Member{Name: "n1", Number: 1, Address: "127.0.0.1"}
+	definition := PaxosRegister("")
+	o := optionsOf(t, definition.Command(Cluster{ID: "run-9", Members: []Member{only}}, only))
+	o.DataDir = t.TempDir()
+	o.Listen, o.PeerListen = refusing(t), "127.0.0.1:0"
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx, o, slog.New(slog.DiscardHandler)) }()
+	client := dial(t, o.Listen)
+	require.Eventually(t, func() bool {
+		return errors.Is(client.Ready(ctx), ErrLost)
+	}, patience, time.Millisecond)
+	stop()
+	require.NoError(t, <-ended)
 }

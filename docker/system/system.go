@@ -5,9 +5,14 @@ package system
 
 import (
 	"context"
+	"errors"
 
 	"ordeal/history"
 )
+
+// ErrLost is wrapped by the error of Client.Ready when a node says that it has lost its disk and
+// takes no part any more, which is for good.
+var ErrLost = errors.New("stays out")
 
 // A System is a replicated store that can be tested.
 type System struct {
@@ -20,6 +25,10 @@ type System struct {
 	ClientPort int
 	// DataDir is where the node's volume is mounted, or "" for none.
 	DataDir string
+	// Datagrams tells that the nodes talk to each other in datagrams only. Then nothing at all may
+	// come from a paused node; where nodes keep connections, the kernel of a paused one goes on
+	// acknowledging what arrives.
+	Datagrams bool
 	// Command returns the command line of one node, program first.
 	Command func(c Cluster, n Member) []string
 	// Files returns what the volume of a node must hold before its first start; it may be nil.
@@ -66,7 +75,8 @@ type Endpoint struct {
 type Client interface {
 	// Do runs an operation until it ends or ctx is done, and says how it ended; it never retries.
 	Do(ctx context.Context, op history.Operation) history.Result
-	// Ready returns nil when the node is up and ready to serve.
+	// Ready returns nil when the node is up and ready to serve. Its error wraps ErrLost when the node
+	// says that it never will, since its disk is lost.
 	Ready(ctx context.Context) error
 	// Close ends idle connections.
 	Close()
