@@ -75,7 +75,7 @@ type driver struct {
 	// load counts the operations that were called while the load was on.
 	load results.Operations
 	// completed holds the operations that ended, in that order.
-	completed []history.Operation
+	completed operationLog
 	// events holds the faults and marks of the record.
 	events   []history.Event
 	faults   []*fault
@@ -83,6 +83,8 @@ type driver struct {
 	recovery recovery
 	reads    finalReads
 	exits    []results.Exit
+	// lost holds the nodes that were wiped, or may have been.
+	lost map[string]bool
 	// stopped and stoppedAt tell where a run was that ended early.
 	stopped   phase
 	stoppedAt time.Duration
@@ -136,7 +138,9 @@ func (d *driver) stop(ctx context.Context) {
 func (d *driver) start() {
 	d.began = d.env.Now()
 	d.phase = phaseLoad
+	d.lost = make(map[string]bool)
 	d.env.OnExit(d.exited)
+	d.env.OnFailure(d.failed)
 	d.mark(history.MarkStart, "", d.plan.String())
 	for number := range d.plan.Clients {
 		c := &client{number: number, process: d.newProcess()}
@@ -218,7 +222,7 @@ func (d *driver) call(
 	d.env.Invoke(op, d.plan.Timeout, func(result history.Result) {
 		d.inFlight--
 		completed := d.record.Complete(op, result, d.now())
-		d.completed = append(d.completed, completed)
+		d.completed.add(completed)
 		d.counts.Count(completed)
 		if calledIn == phaseLoad {
 			d.load.Count(completed)
@@ -265,6 +269,14 @@ func (d *driver) await(p phase, limit time.Duration, what string) {
 				what, limit, d.inFlight)
 		}
 	})
+}
+
+// failed ends the run: the environment can do no more.
+func (d *driver) failed(err error) {
+	d.log.Error("the environment failed", "error", err)
+	if d.broken == nil {
+		d.broken = err
+	}
 }
 
 // exited records a node that ended without having been asked to.

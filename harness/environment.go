@@ -37,6 +37,12 @@ type Environment interface {
 	Heal(f nemesis.Fault, done func(history.Evidence, error))
 	// Probe asks whether a node is up and ready to serve, and calls done exactly once.
 	Probe(node string, done func(error))
+	// Unable returns why faults of a kind cannot be injected here, and what would help; nil if they
+	// can.
+	Unable(kind nemesis.Kind) error
+	// OnFailure sets the callback for the failure of the environment itself, after which it can
+	// neither inject nor heal: the run ends. It is called once at most.
+	OnFailure(f func(error))
 	// OnExit sets the callback for nodes that end without having been asked to, with what is
 	// known: the exit code and the last line of the log. byItself tells a node's own doing, such as
 	// a panic, from what somebody else on the machine did to it.

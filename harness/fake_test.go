@@ -21,11 +21,17 @@ type fake struct {
 	values map[string]history.Value
 	nodes  []string
 	onExit func(node, detail string, byItself bool)
+	// onFailure tells the loop of the environment's end.
+	onFailure func(error)
+	// unable holds why a kind of fault cannot be injected.
+	unable map[nemesis.Kind]error
 	steps  int
 	closed bool
 
 	// latency is how long an operation takes, faultLatency how long a fault does.
 	latency, faultLatency time.Duration
+	// refuse tells which operations are refused, before they have any effect.
+	refuse func(op history.Operation) bool
 	// answer may change how an operation ends.
 	answer func(op history.Operation, r history.Result) history.Result
 	// evidence and healed are what faults come to.
@@ -46,6 +52,7 @@ func newFake() *fake {
 	return &fake{
 		values: make(map[string]history.Value), nodes: []string{"n1", "n2", "n3"},
 		latency: 2 * time.Millisecond, faultLatency: time.Millisecond, inject: well, heal: well,
+		refuse: func(history.Operation) bool { return false },
 		probe:  func(string) error { return nil },
 		answer: func(_ history.Operation, r history.Result) history.Result { return r },
 	}
@@ -106,7 +113,10 @@ func (f *fake) Step(ctx context.Context) error {
 
 func (f *fake) Invoke(op history.Operation, _ time.Duration, done func(history.Result)) {
 	f.After(f.latency, func() {
-		result := f.apply(op)
+		result := history.Result{Outcome: history.Fail, Error: "connection refused"}
+		if !f.refuse(op) {
+			result = f.apply(op)
+		}
 		f.After(f.latency, func() { done(f.answer(op, result)) })
 	})
 }
@@ -147,6 +157,10 @@ func (f *fake) Probe(node string, done func(error)) {
 }
 
 func (f *fake) OnExit(call func(node, detail string, byItself bool)) { f.onExit = call }
+
+func (f *fake) OnFailure(call func(error)) { f.onFailure = call }
+
+func (f *fake) Unable(kind nemesis.Kind) error { return f.unable[kind] }
 
 func (f *fake) CollectLogs(_ context.Context, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "n1.log"), []byte("started\n"), 0o644)

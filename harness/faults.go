@@ -41,7 +41,13 @@ func (d *driver) inject(f *fault) {
 		Text: f.fault.String(),
 	}
 	begun := d.now()
+	f.result.BegunAt = begun
 	d.step(f, history.Invoked, "", nil)
+	if err := d.env.Unable(f.fault.Kind); err != nil {
+		d.step(f, history.Skipped, err.Error(), nil)
+		d.finish(f)
+		return
+	}
 	done := d.once(f, func(evidence history.Evidence, err error) {
 		f.result.InjectedAt = d.now()
 		switch {
@@ -56,6 +62,7 @@ func (d *driver) inject(f *fault) {
 			d.step(f, history.Injected, "", &evidence)
 		}
 		f.injected = true
+		d.lose(f.fault)
 		if d.phase == phaseStop {
 			d.heal(f)
 			return
@@ -70,6 +77,7 @@ func (d *driver) heal(f *fault) {
 	if f.finished || f.phase == history.Healing {
 		return
 	}
+	f.result.HealingAt = d.now()
 	d.step(f, history.Healing, "", nil)
 	d.tryHeal(f)
 }

@@ -23,10 +23,14 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 				Detail: unproved(f)})
 		}
 	}
-	if seen.completed && !run.Recovery.Proved {
+	// What never served anything has nothing to recover to: that run is vacuous.
+	if seen.completed && !run.Recovery.Proved && run.Operations.OK > 0 {
+		within := ""
+		if run.Recovery.Duration > 0 {
+			within = fmt.Sprintf(" within %v", t.Plan.Recovery)
+		}
 		run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
-			"the cluster did not recover within %v: %s",
-			t.Plan.Recovery, run.Recovery.Missing)})
+			"the cluster did not recover%s: %s", within, run.Recovery.Missing)})
 	}
 	for _, node := range run.FinalReads.Silent {
 		if run.Recovery.Proved {
@@ -39,6 +43,7 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 	}
 	if seen.completed {
 		judgeVacuity(run, seen)
+		judgeAvailability(run)
 	}
 }
 
@@ -59,7 +64,8 @@ func unproved(f results.Fault) []string {
 // judgeHistory checks the operations against the workload's model.
 func (t Test) judgeHistory(ctx context.Context, run *results.Run, seen observed) {
 	check, findings, err := Judge(
-		ctx, seen.workload.Model(), seen.operations, seen.events, t.Plan.Budget)
+		ctx, seen.workload.Model(), seen.operations, seen.events,
+		Budget{Time: t.Plan.Budget, MemoryBytes: int64(t.Plan.Memory) << 20})
 	if err != nil {
 		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
 		return
@@ -97,7 +103,8 @@ func (t Test) pages(check *results.Check, ops []history.Operation) ([]string, er
 }
 
 // judgeVacuity asks whether enough happened for a pass to mean anything: an attempt of every kind
-// of operation, some success, and an effective fault of every kind that was planned.
+// of operation, some success, and of every kind of fault that was planned one that bit while
+// something was attempted.
 func judgeVacuity(run *results.Run, seen observed) {
 	vacuous := func(format string, args ...any) {
 		run.Find(results.Finding{
@@ -113,14 +120,40 @@ func judgeVacuity(run *results.Run, seen observed) {
 		vacuous("no operation succeeded while faults were injected")
 	}
 	for _, kind := range plan.Planned(seen.schedule) {
-		effective := 0
+		bit, tested, reason := 0, 0, ""
 		for _, f := range run.Faults {
-			if f.Kind == string(kind) && f.Effective {
-				effective++
+			if f.Kind != string(kind) {
+				continue
+			}
+			if f.Phase == history.Skipped {
+				reason = ": " + f.Reason
+			}
+			if f.Effective {
+				bit++
+			}
+			if f.Effective && f.Attempts.Total() > 0 {
+				tested++
 			}
 		}
-		if effective == 0 {
-			vacuous("no %s of the schedule was shown to bite", kind)
+		switch {
+		case bit == 0:
+			vacuous("no %s of the schedule was shown to bite%s", kind, reason)
+		case tested == 0:
+			vacuous("nothing was attempted while a %s was in force", kind)
+		}
+	}
+}
+
+// judgeAvailability asks for success wherever the faults left nodes with a majority, for long
+// enough and with enough attempts. That nothing succeeds there breaks no promise of a register's
+// safety; but a run in which it does not is not one that passes.
+func judgeAvailability(run *results.Run) {
+	for _, w := range run.Windows {
+		if w.Asked && w.Attempts.OK == 0 {
+			run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
+				"%s had a majority from %s to %s under %s, and none of %d attempts succeeded",
+				strings.Join(w.Core, " "), seconds(w.From), seconds(w.To),
+				strings.Join(w.Faults, " "), w.Attempts.Total())})
 		}
 	}
 }
@@ -128,20 +161,27 @@ func judgeVacuity(run *results.Run, seen observed) {
 // seconds shows a time as people read it off a run's axis.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
+// A Budget bounds a check. What does not fit in it has no answer.
+type Budget struct {
+	Time time.Duration
+	// MemoryBytes is what the check may take beyond what the process holds already.
+	MemoryBytes int64
+}
+
 // Judge checks operations against a model and returns what it found, with a finding for everything
 // that is not legal. The events are the faults and marks of the record: they tell which nodes were
 // restarted, and so what a learner may have forgotten. When ctx is done, what is not judged yet has
 // no answer.
 func Judge(
 	ctx context.Context,
-	modelName string, ops []history.Operation, events []history.Event, budget time.Duration,
+	modelName string, ops []history.Operation, events []history.Event, budget Budget,
 ) (*results.Check, []results.Finding, error) {
 	model, err := linearizability.ModelNamed(modelName)
 	if err != nil {
 		return nil, nil, err
 	}
 	report, err := linearizability.Check(
-		ctx, model, ops, linearizability.Options{Budget: budget})
+		ctx, model, ops, linearizability.Options{Budget: budget.Time, Memory: budget.MemoryBytes})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -31,10 +31,14 @@ type finalReads struct {
 func (d *driver) beginReads() {
 	d.phase = phaseReads
 	d.mark(history.MarkReads, "", "")
-	d.reads.source = d.workload.FinalReads()
+	if d.majorityLost() {
+		d.lastLook()
+		return
+	}
+	d.reads.source = d.workload.FinalReads(d.survivors())
 	d.reads.answered = make(map[string]bool)
 	d.reads.nodes = make(map[string]bool)
-	d.reads.readers = readersPerNode * len(d.env.Nodes())
+	d.reads.readers = readersPerNode * len(d.survivors())
 	d.env.After(readsTimeout, func() { d.reads.overdue = true })
 	d.await(phaseReads, readsTimeout+d.plan.Timeout+answerMargin, "wait for the final reads")
 	provers := len(d.recovery.proofs)
@@ -103,13 +107,17 @@ func (d *driver) endReads() {
 	d.lastLook()
 }
 
-// lastLook asks every node once more whether it is up, and listens for those that have just ended:
-// a node may die of the very last operation.
+// lastLook asks every node that is not lost once more whether it is up, and listens for those that
+// have just ended: a node may die of the very last operation.
 func (d *driver) lastLook() {
 	d.phase = phaseLast
-	waiting := len(d.env.Nodes())
+	nodes := d.survivors()
+	waiting := len(nodes)
 	d.await(phaseLast, d.plan.Timeout+answerMargin, "wait for a last sign of every node")
-	for _, node := range d.env.Nodes() {
+	if waiting == 0 {
+		d.end()
+	}
+	for _, node := range nodes {
 		d.env.Probe(node, func(err error) {
 			if err != nil && !slices.Contains(d.reads.result.Silent, node) {
 				d.log.Warn("a node is down at the end", "node", node, "error", err)

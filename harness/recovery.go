@@ -43,8 +43,15 @@ func (d *driver) maybeRecover() {
 	}
 	d.phase = phaseRecovery
 	d.recovery.begun = d.now()
+	d.recovery.result.Lost = d.lostNodes()
+	if d.majorityLost() {
+		d.mark(history.MarkRecovery, "", d.loss())
+		d.recovery.result.Missing = d.loss()
+		d.drain()
+		return
+	}
 	d.mark(history.MarkRecovery, "", "")
-	for i, node := range d.env.Nodes() {
+	for i, node := range d.survivors() {
 		p := &proof{
 			node: node, client: d.plan.Clients + i, process: d.newProcess(),
 			proved: make(map[string]bool), why: "it was not asked yet",
@@ -128,6 +135,11 @@ func (d *driver) endRecovery() {
 	}
 	r.Missing = strings.Join(missing, "; ")
 	d.log.Info("recovery", "proved", r.Proved, "duration", r.Duration, "missing", r.Missing)
+	d.drain()
+}
+
+// drain ends the load, and waits for what is in flight.
+func (d *driver) drain() {
 	d.phase = phaseDrain
 	d.await(phaseDrain, d.plan.Timeout+answerMargin, "wait for the load to end")
 	d.maybeDrained()

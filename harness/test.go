@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"ordeal/harness/plan"
@@ -39,6 +40,9 @@ type Test struct {
 	Stage func(string)
 	// Keep leaves the environment as it is at the end.
 	Keep bool
+	// Require makes it a failure that a planned kind of fault cannot be injected in the
+	// environment; the run does not begin then. Otherwise such faults are skipped.
+	Require bool
 }
 
 // Execute takes a test from plan to verdict and leaves everything in the run's directory. When ctx
@@ -60,15 +64,15 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	run.Verdict, run.ExitCode = results.Pass, results.Pass.ExitCode()
 	observed, err := t.observe(ctx, &run, schedule)
 	if err != nil && ctx.Err() != nil {
-		run.Find(results.Finding{Verdict: results.Interrupted, What: err.Error()})
+		findEach(&run, results.Interrupted, err)
 	} else if err != nil {
-		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+		findEach(&run, results.Harness, err)
 	}
 	// A check that is killed for its memory must not take the rest of the record with it.
 	unjudged := run
 	unjudged.Verdict, unjudged.ExitCode = results.Unfinished, results.Unfinished.ExitCode()
 	t.save(&unjudged)
-	t.stage("check the history")
+	t.stage(&run, "check the history")
 	judging := ctx
 	if ctx.Err() != nil {
 		judging = context.WithoutCancel(ctx)
@@ -81,6 +85,22 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	run.Elapsed = run.Finished.Sub(began)
 	t.save(&run)
 	return run, nil
+}
+
+// findEach adds a finding for each of the errors that were joined, each in a line.
+func findEach(run *results.Run, verdict results.Verdict, err error) {
+	// An error that merely wraps several, in one sentence, is another thing.
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		all := several.Unwrap()
+		if err.Error() == errors.Join(all...).Error() {
+			for _, one := range all {
+				findEach(run, verdict, one)
+			}
+			return
+		}
+	}
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	run.Find(results.Finding{Verdict: verdict, What: text})
 }
 
 // save keeps the record. That it cannot be kept is a finding like others: it masks no worse one.
@@ -139,10 +159,13 @@ func (t Test) observe(
 	if err := record.Sync(); err != nil {
 		return seen, err
 	}
-	t.stage("start the cluster")
+	t.stage(run, "start the cluster")
 	env, err := t.Start(ctx)
 	if err != nil {
 		return seen, err
+	}
+	if err := t.required(env, schedule); err != nil {
+		return seen, errors.Join(err, t.wrapUp(run, env))
 	}
 	d := &driver{
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, record: record,
@@ -150,7 +173,7 @@ func (t Test) observe(
 	}
 	seen.began = true
 	run.Environment = env.Describe()
-	t.stage("run")
+	t.stage(run, "run")
 	err = t.driveAndStop(ctx, d)
 	seen.completed = err == nil
 	if ctx.Err() != nil {
@@ -159,12 +182,26 @@ func (t Test) observe(
 			"stopped by hand during the %s, at %s", d.stopped, seconds(d.stoppedAt))})
 	}
 	d.summarise(run)
-	seen.operations = append(d.completed, record.Pending()...)
+	seen.operations = d.completed.all(record.Pending())
 	seen.events = d.events
 	if synced := record.Sync(); !errors.Is(err, synced) {
 		err = errors.Join(err, synced)
 	}
-	return seen, errors.Join(err, t.wrapUp(env))
+	return seen, errors.Join(err, t.wrapUp(run, env))
+}
+
+// required returns an error for the first kind of fault that is planned and cannot be injected, if
+// that is asked for.
+func (t Test) required(env Environment, schedule nemesis.Schedule) error {
+	if !t.Require {
+		return nil
+	}
+	for _, kind := range plan.Planned(schedule) {
+		if err := env.Unable(kind); err != nil {
+			return fmt.Errorf("a %s is required: %w", kind, err)
+		}
+	}
+	return nil
 }
 
 // driveAndStop runs the loop, and ends it in order when it ends early. A panic in it is Ordeal's
@@ -184,8 +221,8 @@ func (t Test) driveAndStop(ctx context.Context, d *driver) (err error) {
 }
 
 // wrapUp collects the logs and removes the environment, in time of its own: the run's may be over.
-func (t Test) wrapUp(env Environment) error {
-	t.stage("collect the logs")
+func (t Test) wrapUp(run *results.Run, env Environment) error {
+	t.stage(run, "collect the logs")
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	err := env.CollectLogs(ctx, t.Directory.LogsPath())
 	cancel()
@@ -195,7 +232,7 @@ func (t Test) wrapUp(env Environment) error {
 	if t.Keep {
 		return err
 	}
-	t.stage("remove the cluster")
+	t.stage(run, "remove the cluster")
 	ctx, cancel = context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if failed := env.Close(ctx); failed != nil {
@@ -204,7 +241,9 @@ func (t Test) wrapUp(env Environment) error {
 	return err
 }
 
-func (t Test) stage(text string) {
+// stage notes in the record what comes next, and tells of it.
+func (t Test) stage(run *results.Run, text string) {
+	run.Stages = append(run.Stages, results.Stage{Name: text, After: time.Since(run.Started)})
 	t.Log.Info(text)
 	if t.Stage != nil {
 		t.Stage(text)
@@ -214,7 +253,10 @@ func (t Test) stage(text string) {
 // summarise puts what the driver saw into the record.
 func (d *driver) summarise(run *results.Run) {
 	run.Operations, run.Load = d.counts, d.load
-	run.Faults = d.faultResults()
+	ops := d.completed.all(d.record.Pending())
+	d.tallyFaults(ops, d.now())
+	run.Faults, run.Windows = d.faultResults(), d.windows(ops, d.now())
+	d.recovery.result.FirstOK = d.firstOK(ops)
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result
 	run.Exits = d.exits

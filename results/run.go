@@ -32,13 +32,24 @@ type Run struct {
 	Operations Operations `json:"operations"`
 	// Load counts those of the operations that were called while faults were injected: not the
 	// proof of recovery and the final reads.
-	Load       Operations    `json:"load"`
-	Faults     []Fault       `json:"faults"`
+	Load   Operations `json:"load"`
+	Faults []Fault    `json:"faults"`
+	// Windows are the times in which the same faults were in force, in order.
+	Windows    []Window      `json:"windows"`
 	Recovery   Recovery      `json:"recovery"`
 	FinalReads FinalReads    `json:"finalReads"`
 	Exits      []Exit        `json:"exits,omitempty"`
 	Check      *Check        `json:"check,omitempty"`
 	Elapsed    time.Duration `json:"elapsed"`
+	// Stages are what the run went through, in order.
+	Stages []Stage `json:"stages,omitempty"`
+}
+
+// A Stage is a part of a run, such as "start the cluster".
+type Stage struct {
+	Name string `json:"name"`
+	// After is when it began, since the run's Started.
+	After time.Duration `json:"after"`
 }
 
 // Operations count what clients did.
@@ -58,24 +69,41 @@ type Outcomes struct {
 	Info int `json:"info"`
 }
 
+// Count adds an operation that ended so.
+func (o *Outcomes) Count(outcome history.Outcome) {
+	switch outcome {
+	case history.OK:
+		o.OK++
+	case history.Fail:
+		o.Fail++
+	default:
+		o.Info++
+	}
+}
+
+// Plus returns the sums of both.
+func (o Outcomes) Plus(p Outcomes) Outcomes {
+	return Outcomes{OK: o.OK + p.OK, Fail: o.Fail + p.Fail, Info: o.Info + p.Info}
+}
+
+// Minus returns what is left of o without p.
+func (o Outcomes) Minus(p Outcomes) Outcomes {
+	return Outcomes{OK: o.OK - p.OK, Fail: o.Fail - p.Fail, Info: o.Info - p.Info}
+}
+
+// Total returns how many operations there are.
+func (o Outcomes) Total() int { return o.OK + o.Fail + o.Info }
+
 // Count adds an operation.
 func (o *Operations) Count(op history.Operation) {
 	if o.Kinds == nil {
 		o.Kinds = make(map[history.Kind]Outcomes)
 	}
+	all := Outcomes{OK: o.OK, Fail: o.Fail, Info: o.Info}
 	kind := o.Kinds[op.Kind]
-	o.Total++
-	switch op.Outcome {
-	case history.OK:
-		o.OK++
-		kind.OK++
-	case history.Fail:
-		o.Fail++
-		kind.Fail++
-	default:
-		o.Info++
-		kind.Info++
-	}
+	all.Count(op.Outcome)
+	kind.Count(op.Outcome)
+	o.Total, o.OK, o.Fail, o.Info = o.Total+1, all.OK, all.Fail, all.Info
 	o.Kinds[op.Kind] = kind
 }
 
@@ -90,13 +118,38 @@ type Fault struct {
 	// Phase is the last one that was recorded.
 	Phase history.Phase `json:"phase"`
 	// Effective tells that measurements show that it bit, Healed that they show its end.
-	Effective  bool          `json:"effective"`
-	Healed     bool          `json:"healed"`
-	Reason     string        `json:"reason,omitempty"`
+	Effective bool   `json:"effective"`
+	Healed    bool   `json:"healed"`
+	Reason    string `json:"reason,omitempty"`
+	// BegunAt is when its injection was asked for, and InjectedAt when that was answered; HealingAt
+	// and HealedAt are the same of its heal.
+	BegunAt    time.Duration `json:"begunAt,omitempty"`
 	InjectedAt time.Duration `json:"injectedAt,omitempty"`
+	HealingAt  time.Duration `json:"healingAt,omitempty"`
 	HealedAt   time.Duration `json:"healedAt,omitempty"`
+	// Attempts count the operations that were called between BegunAt and HealedAt, at any node.
+	Attempts Outcomes `json:"attempts"`
+	// FirstOK holds, for each node that it touched, the time from HealingAt until an operation
+	// through it ended ok.
+	FirstOK map[string]time.Duration `json:"firstOK,omitempty"`
 	// Evidence is what was measured, when it was injected and when it was healed.
 	Evidence []history.Measurement `json:"evidence,omitempty"`
+}
+
+// A Window is a time in which the same faults were in force. Times are since the run began.
+type Window struct {
+	From time.Duration `json:"from"`
+	To   time.Duration `json:"to"`
+	// Faults are the IDs of those in force.
+	Faults []string `json:"faults"`
+	// Core are the nodes that were alive and connected both ways to a live majority.
+	Core []string `json:"core"`
+	// Attempts count the operations that were called at the core, the last timeout before To left
+	// out.
+	Attempts Outcomes `json:"attempts"`
+	// Asked tells whether success could be asked for: a fault that bit was in force, there was a
+	// core, for two timeouts at least and with 20 attempts at least.
+	Asked bool `json:"asked"`
 }
 
 // Recovery tells whether every node served every live key again after the last heal.
@@ -107,6 +160,11 @@ type Recovery struct {
 	// Nodes holds, for each node, the time from the last heal until all that was asked through it
 	// had succeeded.
 	Nodes map[string]time.Duration `json:"nodes,omitempty"`
+	// FirstOK holds, for each node, the time from when the last heal began until an operation
+	// through it ended ok.
+	FirstOK map[string]time.Duration `json:"firstOK,omitempty"`
+	// Lost are the nodes that lost their disks, of which nothing is asked.
+	Lost []string `json:"lost,omitempty"`
 	// Missing says what was still not served at the deadline.
 	Missing string `json:"missing,omitempty"`
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -60,16 +61,55 @@ func writeCounts(w io.Writer, r Run) {
 		fmt.Fprintf(w, "  %s\t%d ok, %d fail, %d unknown\n", kind, k.OK, k.Fail, k.Info)
 	}
 	writeFaults(w, r)
-	if r.Recovery.Proved {
-		fmt.Fprintf(w, "recovery\tproved %s after the last heal\n", short(r.Recovery.Duration))
-	} else {
-		fmt.Fprintf(w, "recovery\tnot proved\n")
-	}
+	writeWindows(w, r)
+	writeRecovery(w, r)
 	fmt.Fprintf(w, "final reads\t%d of %d answered, %d keys unread\n",
 		r.FinalReads.Answered, r.FinalReads.Asked, r.FinalReads.Unread)
 	if r.Check != nil {
 		fmt.Fprintf(w, "check\t%s\n", CheckLine(r.Check.Linearizability))
 	}
+}
+
+// writeWindows tells in how many windows success was asked for.
+func writeWindows(w io.Writer, r Run) {
+	if len(r.Windows) == 0 {
+		return
+	}
+	majority, asked := 0, 0
+	for _, window := range r.Windows {
+		if len(window.Core) > 0 {
+			majority++
+		}
+		if window.Asked {
+			asked++
+		}
+	}
+	fmt.Fprintf(w, "windows\t%d with faults in force: %d left a majority, %d asked for success\n",
+		len(r.Windows), majority, asked)
+}
+
+func writeRecovery(w io.Writer, r Run) {
+	if r.Recovery.Proved {
+		fmt.Fprintf(w, "recovery\tproved %s after the last heal\n", short(r.Recovery.Duration))
+	} else {
+		fmt.Fprintf(w, "recovery\tnot proved\n")
+	}
+	if len(r.Recovery.FirstOK) > 0 {
+		fmt.Fprintf(w, "  first ok\t%s\n", perNode(r.Recovery.FirstOK))
+	}
+	if len(r.Recovery.Lost) > 0 {
+		fmt.Fprintf(w, "  lost\t%s: wiped, and asked nothing any more\n",
+			strings.Join(r.Recovery.Lost, " "))
+	}
+}
+
+// perNode lists times by node: "n1 12ms, n2 30ms".
+func perNode(times map[string]time.Duration) string {
+	var parts []string
+	for _, node := range slices.Sorted(maps.Keys(times)) {
+		parts = append(parts, node+" "+short(times[node]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // CheckLine says in a line what the check of a history came to.

@@ -94,8 +94,8 @@ func (w *decision) Recovery(node string) []history.Operation {
 // FinalReads proposes a value for each live key at every node, which reads the decision where there
 // is one, and asks every learner for it; then it asks every learner for the decisions that were
 // made shortly before, and one learner for each of the others.
-func (w *decision) FinalReads() *FinalReads {
-	return newFinalReads(w.places, w.nodes, finalPlan{
+func (w *decision) FinalReads(nodes []string) *FinalReads {
+	return newFinalReads(w.places, nodes, finalPlan{
 		live:    []history.Kind{history.Propose, history.Learn},
 		retired: history.Learn,
 		recent:  recentDecisions,

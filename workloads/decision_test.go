@@ -87,7 +87,7 @@ func TestTheFinalReadsOfDecisions(t *testing.T) {
 	for newest < 8 {
 		newest = max(newest, number(t, next(t, w, 0).Key))
 	}
-	count := asked(finals(t, w))
+	count := asked(finals(t, w, five[:2]))
 	want := map[string]int{
 		"propose d1-8 n1": 1, "learn d1-8 n1": 1, "propose d1-8 n2": 1, "learn d1-8 n2": 1,
 	}
@@ -106,7 +106,7 @@ func TestTheFinalProposalsAreNewValues(t *testing.T) {
 			seen[op.Value] = true
 		}
 	}
-	for _, op := range finals(t, w) {
+	for _, op := range finals(t, w, five) {
 		if op.Kind == history.Propose {
 			require.NotContains(t, seen, op.Value)
 			seen[op.Value] = true

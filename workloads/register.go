@@ -112,8 +112,8 @@ func (w *register) Recovery(node string) []history.Operation {
 }
 
 // FinalReads reads the live keys at every node and the retired ones at one.
-func (w *register) FinalReads() *FinalReads {
-	return newFinalReads(w.places, w.nodes, finalPlan{
+func (w *register) FinalReads(nodes []string) *FinalReads {
+	return newFinalReads(w.places, nodes, finalPlan{
 		live: []history.Kind{history.Read}, retired: history.Read,
 	})
 }

@@ -166,7 +166,7 @@ func TestTheFinalReadsOfARegister(t *testing.T) {
 	for i := range 100 {
 		keys[next(t, w, i%3).Key] = true
 	}
-	reads := finals(t, w)
+	reads := finals(t, w, five[:3])
 	live := reads[:6]
 	for _, op := range live {
 		delete(keys, op.Key)
@@ -190,7 +190,7 @@ func TestFinalReadsAreOfTheKeysAtTheTimeTheyWereAskedFor(t *testing.T) {
 	})
 	next(t, w, 0)
 	next(t, w, 0)
-	reads := w.FinalReads()
+	reads := w.FinalReads(five[:1])
 	next(t, w, 0)
 	for _, key := range []string{"k1-2", "k1-1"} {
 		op, ok := reads.Next()
@@ -198,4 +198,20 @@ func TestFinalReadsAreOfTheKeysAtTheTimeTheyWereAskedFor(t *testing.T) {
 		require.Equal(t, key, op.Key)
 	}
 	require.Zero(t, reads.Left())
+}
+
+// Nodes that are lost are not asked: every key, retired ones too, is read through the others.
+func TestFinalReadsAskOnlyTheNodesThatAreLeft(t *testing.T) {
+	w := newWorkload(t, "register", workloads.Options{
+		Clients: 5, Keys: 2, OperationsPerKey: 3, Nodes: five,
+	})
+	keys := map[string]bool{}
+	for i := range 100 {
+		keys[next(t, w, i%5).Key] = true
+	}
+	for _, op := range finals(t, w, []string{"n2", "n5"}) {
+		require.Contains(t, []string{"n2", "n5"}, op.Node)
+		delete(keys, op.Key)
+	}
+	require.Empty(t, keys)
 }

@@ -28,10 +28,10 @@ type Workload interface {
 	// Recovery returns operations, to be called one after the other, that together show that a
 	// node serves every live key. Each call returns fresh values.
 	Recovery(node string) []history.Operation
-	// FinalReads returns what to ask at the end of the run, when all faults are healed and no
-	// client calls Next any more: every live key at every node, then the retired keys, those last
-	// that were retired first.
-	FinalReads() *FinalReads
+	// FinalReads returns what to ask through the given nodes at the end of the run, when all
+	// faults are healed and no client calls Next any more: every live key at every one of them,
+	// then the retired keys, those last that were retired first. At least one node is given.
+	FinalReads(nodes []string) *FinalReads
 }
 
 // Options say how large a workload is.

@@ -53,8 +53,10 @@ func next(t require.TestingT, w workloads.Workload, client int) history.Operatio
 }
 
 // finals returns all final reads and checks that they are counted.
-func finals(t require.TestingT, w workloads.Workload) []history.Operation {
-	reads := w.FinalReads()
+func finals(
+	t require.TestingT, w workloads.Workload, nodes []string,
+) []history.Operation {
+	reads := w.FinalReads(nodes)
 	var result []history.Operation
 	for left := reads.Left(); ; left-- {
 		require.Equal(t, left, reads.Left())
@@ -134,7 +136,7 @@ func TestValuesAreUniqueWithinAKeyAndOperationsAreWhole(t *testing.T) {
 				}
 			}
 		}
-		for _, op := range finals(t, w) {
+		for _, op := range finals(t, w, o.Nodes) {
 			take(op)
 		}
 	})
@@ -173,7 +175,7 @@ func TestEqualCallsGiveEqualOperations(t *testing.T) {
 			two.Completed(done)
 		}
 		require.Equal(t, one.Recovery(o.Nodes[0]), two.Recovery(o.Nodes[0]))
-		require.Equal(t, finals(t, one), finals(t, two))
+		require.Equal(t, finals(t, one, o.Nodes), finals(t, two, o.Nodes))
 	})
 }
 

@@ -32,6 +32,7 @@ type checked struct {
 func checkCommand() *cobra.Command {
 	var root, model string
 	var budget time.Duration
+	var memory int
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "check FILE|RUN ...",
@@ -50,7 +51,13 @@ the others do not violate.`,
 			if budget <= 0 {
 				return usage(fmt.Errorf("--budget is %v (accepted: more than 0)", budget))
 			}
-			all, unread := checkAll(cmd, root, args, model, budget)
+			if memory < plan.MemoryMin || memory > plan.MemoryMax {
+				return usage(fmt.Errorf("--memory is %d (accepted: %d to %d)",
+					memory, plan.MemoryMin, plan.MemoryMax))
+			}
+			all, unread := checkAll(cmd, root, args, model, harness.Budget{
+				Time: budget, MemoryBytes: int64(memory) << 20,
+			})
 			if asJSON {
 				if err := writeJSON(cmd.OutOrStdout(), all); err != nil {
 					return err
@@ -73,10 +80,13 @@ the others do not violate.`,
 			return nil
 		},
 	}
+	command.ValidArgsFunction = completeRuns(&root)
 	f := command.Flags()
 	f.StringVar(&model, "model", "",
 		"judge by this model: register or decision; default: what the history says")
 	f.DurationVar(&budget, "budget", plan.Default().Budget, "how long each check may take")
+	f.IntVar(&memory, "memory", plan.Default().Memory,
+		"how much memory each check may take, in `MiB`")
 	f.StringVar(&root, "results", results.DefaultRoot, "look for runs below this `directory`")
 	f.BoolVar(&asJSON, "json", false, "print the verdicts on standard output")
 	return command
@@ -85,7 +95,7 @@ the others do not violate.`,
 // checkAll judges one history after the other and tells of each. The error is that of the last one
 // that could not be read; those before it are told here.
 func checkAll(
-	cmd *cobra.Command, root string, names []string, model string, budget time.Duration,
+	cmd *cobra.Command, root string, names []string, model string, budget harness.Budget,
 ) (all []checked, unread error) {
 	all = []checked{}
 	for _, name := range names {
@@ -121,7 +131,7 @@ func historyPath(root, name string) (string, error) {
 
 // check reads and judges one history.
 func check(
-	ctx context.Context, path, model string, budget time.Duration,
+	ctx context.Context, path, model string, budget harness.Budget,
 ) (checked, error) {
 	record, err := history.ReadFile(path)
 	if err != nil {

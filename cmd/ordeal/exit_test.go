@@ -59,6 +59,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"check", killed}, 2},
 		{[]string{"run", "--results", t.TempDir()}, 2},
 		{[]string{"clean"}, 2},
+		{[]string{"doctor"}, 2},
 		{[]string{"check", empty}, 4},
 		{[]string{"check", legal, "missing.jsonl"}, 64},
 		{[]string{"check", illegal, "missing.jsonl", legal}, 1},

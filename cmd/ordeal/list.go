@@ -94,32 +94,3 @@ func listText(out io.Writer, names []string, items map[string][]item) error {
 	}
 	return table.Flush()
 }
-
-// complete offers the names of a list for a flag.
-func complete(command *cobra.Command, flag string, names func() []string) {
-	err := command.RegisterFlagCompletionFunc(flag,
-		func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return names(), cobra.ShellCompDirectiveNoFileComp
-		})
-	if err != nil {
-		panic(err)
-	}
-}
-
-func listed(list string) func() []string {
-	return func() []string {
-		_, items := lists()
-		var names []string
-		for _, item := range items[list] {
-			names = append(names, item.Name)
-		}
-		return names
-	}
-}
-
-var (
-	workloadNames = listed("workloads")
-	nemesisNames  = listed("nemeses")
-	bugNames      = listed("bugs")
-	systemNames   = listed("systems")
-)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // TestMain lets scripts call the command as "ordeal", and containers the test binary as their
 // program: whatever calls it with a subcommand gets the command, not the tests.
 func TestMain(m *testing.M) {
-	inContainer := len(os.Args) > 1 && (os.Args[1] == "node" || os.Args[1] == "agent")
+	inContainer := len(os.Args) > 1 && slices.Contains([]string{"node", "agent", "wipe"}, os.Args[1])
 	if inContainer || os.Getenv("ORDEAL_TEST_MAIN") != "" {
 		main()
 		return
@@ -33,11 +34,14 @@ func TestScripts(t *testing.T) {
 		// Its own directory is left behind, empty.
 		WorkdirRoot: t.TempDir(),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "left": left,
+			"await": await, "left": left, "proxy": proxy, "tmpfs": tmpfs,
 		},
 		Condition: func(name string) (bool, error) {
-			if name == "engine" {
+			switch name {
+			case "engine":
 				return hasEngine(t), nil
+			case "mount":
+				return canMount(t), nil
 			}
 			return false, os.ErrInvalid
 		},
@@ -87,7 +91,7 @@ func left(script *testscript.TestScript, negated bool, args []string) {
 }
 
 // hasEngine tells whether a Docker engine answers. With CI set there must be one.
-func hasEngine(t *testing.T) bool {
+func hasEngine(t testing.TB) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -19,6 +19,7 @@ import (
 	"ordeal/docker/system"
 	"ordeal/harness"
 	"ordeal/harness/plan"
+	"ordeal/nemesis"
 	"ordeal/results"
 	"ordeal/workloads"
 )
@@ -28,6 +29,7 @@ type runOptions struct {
 	scenario string
 	results  string
 	keep     bool
+	require  bool
 	dryRun   bool
 	json     bool
 	quiet    bool
@@ -40,8 +42,8 @@ func runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Run one test: start, drive, break, heal, prove recovery, check, save",
 		Long: `Run one test: start a cluster of containers, drive it with concurrent clients, cut its
-network and kill its processes, heal it, prove that it recovered, judge the history, and
-leave everything in a directory below --results.`,
+network and kill, stop, pause and wipe its nodes, heal it, prove that it recovered, judge
+the history, and leave everything in a directory below --results.`,
 		Example: `  ordeal run
   ordeal run --time 60s --nemesis partition,kill --seed 7
   ordeal run --bug local-read --nemesis isolate-one
@@ -67,6 +69,9 @@ leave everything in a directory below --results.`,
 		"keep runs below this `directory`")
 	f.BoolVar(&options.keep, "keep", false,
 		"leave the containers for a look; \"ordeal clean\" removes them, and no other run does")
+	f.BoolVar(&options.require, "require", false,
+		"fail if this machine cannot inject a kind of fault that is planned, instead of "+
+			"skipping it; see \"ordeal doctor\"")
 	f.BoolVar(&options.dryRun, "dry-run", false,
 		"print the plan and its faults as a scenario, and run nothing")
 	f.BoolVar(&options.json, "json", false,
@@ -82,7 +87,8 @@ func planFlags(command *cobra.Command, p *plan.Plan) {
 	f.StringVar(&p.System, "system", p.System, "the system under test")
 	f.StringVar(&p.Bug, "bug", "", "start every node with this bug of \"ordeal list bugs\"")
 	f.StringVar(&p.Workload, "workload", p.Workload, "what the clients try")
-	f.StringSliceVar(&p.Nemesis, "nemesis", p.Nemesis, "what goes wrong, separated by commas")
+	f.StringSliceVar(&p.Nemesis, "nemesis", p.Nemesis,
+		"what goes wrong, separated by commas, each with an interval of its own if wanted: kill=5s")
 	f.DurationVar(&p.Interval, "interval", p.Interval,
 		"mean time between the starts of two faults of one nemesis")
 	f.IntVar(&p.Nodes, "nodes", p.Nodes, "nodes of the cluster")
@@ -96,8 +102,12 @@ func planFlags(command *cobra.Command, p *plan.Plan) {
 	f.DurationVar(&p.Recovery, "recovery", p.Recovery,
 		"how long the healed cluster may take to serve again")
 	f.DurationVar(&p.Budget, "budget", p.Budget, "how long the check may take")
+	f.IntVar(&p.Memory, "memory", p.Memory, "how much memory the check may take, in `MiB`")
+	f.StringVar(&p.DataLoss, "data-loss", p.DataLoss,
+		"\"expected\" lets more nodes lose their disks than a minority")
+	complete(command, "data-loss", func() []string { return []string{plan.DataLossExpected} })
 	complete(command, "workload", workloadNames)
-	complete(command, "nemesis", nemesisNames)
+	completeSeveral(command, "nemesis", nemesisNames)
 	complete(command, "bug", bugNames)
 	complete(command, "system", systemNames)
 }
@@ -159,9 +169,11 @@ func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
 		"keys":        func() { p.Keys = flags.Keys },
 		"ops-per-key": func() { p.OpsPerKey = flags.OpsPerKey },
 		"time":        func() { p.Time = flags.Time }, "rate": func() { p.Rate = flags.Rate },
-		"timeout":  func() { p.Timeout = flags.Timeout },
-		"recovery": func() { p.Recovery = flags.Recovery },
-		"budget":   func() { p.Budget = flags.Budget },
+		"timeout":   func() { p.Timeout = flags.Timeout },
+		"recovery":  func() { p.Recovery = flags.Recovery },
+		"budget":    func() { p.Budget = flags.Budget },
+		"memory":    func() { p.Memory = flags.Memory },
+		"data-loss": func() { p.DataLoss = flags.DataLoss },
 	}
 	for name, apply := range set {
 		if changed(name) {
@@ -218,6 +230,7 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, p.Seed, p))
 	test := harness.Test{
 		Plan: p, Run: record, Directory: directory, Log: log, Keep: options.keep,
+		Require:  options.require,
 		Start:    starter(engine, p, id, log, options.keep, directory.LogsPath()),
 		Progress: status.progress,
 		Stage:    status.stage,
@@ -247,6 +260,15 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	return verdictError(finished.Verdict)
 }
 
+// kindsOf returns the kinds of faults of a schedule, for which a cluster is to be ready. One that
+// is to inject nothing need not be able to cut either.
+func kindsOf(schedule nemesis.Schedule) []nemesis.Kind {
+	if len(schedule) == 0 {
+		return []nemesis.Kind{nemesis.Kill}
+	}
+	return plan.Planned(schedule)
+}
+
 // againCommand returns the command that runs the same plan with the same faults again.
 func againCommand(d results.Directory) string {
 	return "ordeal run --scenario " + quoted(d.Path(results.ScheduleFile))
@@ -268,8 +290,13 @@ func starter(
 		if err != nil {
 			return nil, err
 		}
+		schedule, err := p.Schedule()
+		if err != nil {
+			return nil, err
+		}
 		cluster, err := engine.Start(ctx, docker.Config{
 			RunID: id, System: under, Nodes: p.Nodes, Logger: log, Keep: keep, Logs: logs,
+			Kinds: kindsOf(schedule),
 		})
 		if err != nil {
 			return nil, err

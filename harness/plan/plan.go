@@ -27,8 +27,8 @@ const (
 	SeedMin, SeedMax = 1, 1 << 53
 )
 
-// DataLossExpected is the value of DataLoss with which a schedule may wipe a majority. What was
-// acknowledged may be gone then, and recovery is not asked for where no majority is left.
+// DataLossExpected is the value of DataLoss with which a schedule may wipe a majority. A cluster
+// that is correct does not recover from that, and a run of it does not pass.
 const DataLossExpected = "expected"
 
 // A Plan is one test. Its YAML form is the scenario file; every name is also a flag's.
@@ -111,12 +111,6 @@ func (p Plan) Schedule() (nemesis.Schedule, error) {
 		Interval: p.Interval,
 		DataLoss: p.DataLoss == DataLossExpected,
 	})
-}
-
-// Majority tells whether the nodes that the schedule does not wipe are a majority, so that the
-// cluster can be asked to recover.
-func (p Plan) Majority(schedule nemesis.Schedule) bool {
-	return p.Nodes-len(schedule.Losses()) >= nemesis.Majority(p.Nodes)
 }
 
 // Validate returns an error that names the first field which is out of range, and what is accepted.

@@ -1,8 +1,11 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -24,9 +27,28 @@ func Read(file io.Reader, base Plan) (Plan, error) {
 	}
 	result := base
 	if err := nemesis.DecodeStrict(text, &result); err != nil {
-		return Plan{}, err
+		return Plan{}, explained(err)
 	}
 	return result, nil
+}
+
+// explained returns a decoder's error about a field that a scenario does not have with those that
+// it has, in the place where the decoder names it.
+func explained(err error) error {
+	var unknown *yaml.UnknownFieldError
+	if !errors.As(err, &unknown) || strings.Contains(unknown.Message, "want") {
+		return err
+	}
+	var fields []string
+	t := reflect.TypeFor[Plan]()
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		fields = append(fields, name)
+	}
+	return &yaml.UnknownFieldError{
+		Message: unknown.Message + ": want some of " + strings.Join(fields, ", "),
+		Token:   unknown.Token,
+	}
 }
 
 // Write prints the plan as a scenario file.

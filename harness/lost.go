@@ -1,0 +1,46 @@
+package harness
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ordeal/nemesis"
+)
+
+// survivors returns the nodes that were not wiped, in order: those that recovery and the final
+// reads ask.
+func (d *driver) survivors() []string {
+	return slices.DeleteFunc(slices.Clone(d.env.Nodes()), func(node string) bool {
+		return d.lost[node]
+	})
+}
+
+// majorityLost tells whether too few nodes are left for the cluster to serve, which can only be in
+// a plan that expects to lose data.
+func (d *driver) majorityLost() bool {
+	return len(d.survivors()) < nemesis.Majority(len(d.env.Nodes()))
+}
+
+// lose takes note that a wipe has happened, or may have.
+func (d *driver) lose(f nemesis.Fault) {
+	if f.Kind != nemesis.Wipe {
+		return
+	}
+	for _, node := range f.Nodes {
+		d.lost[node] = true
+	}
+}
+
+// lostNodes returns the nodes that were wiped, in order.
+func (d *driver) lostNodes() []string {
+	return slices.DeleteFunc(slices.Clone(d.env.Nodes()), func(node string) bool {
+		return !d.lost[node]
+	})
+}
+
+// loss says in words that no majority is left.
+func (d *driver) loss() string {
+	return fmt.Sprintf("%s of %d nodes lost their disks, and no majority is left",
+		strings.Join(d.lostNodes(), " "), len(d.env.Nodes()))
+}
