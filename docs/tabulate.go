@@ -20,7 +20,7 @@ import (
 
 func main() {
 	fmt.Println("| seed | verdict | operations | fail | unknown | faults shown to bite and healed | " +
-		"windows with a majority, asked | first ok after the last heal began, by node | check |")
+		"windows with a majority, spans asked | first ok after the last heal began, by node | check |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	for _, path := range os.Args[1:] {
 		directory, err := results.Find(filepath.Dir(path), filepath.Base(path))
@@ -44,7 +44,7 @@ func row(r results.Run) string {
 	}
 	return fmt.Sprintf("| %d | %s | %d | %d | %d | %s | %s | %s | %s |",
 		r.Plan.Seed, r.Verdict, r.Operations.Total, r.Operations.Fail, r.Operations.Info,
-		faults(r.Faults), windows(r.Windows), firstOK(r), check)
+		faults(r.Faults), windows(r), firstOK(r), check)
 }
 
 // faults counts by kind those that were shown to bite and to be healed, of those that were due.
@@ -68,17 +68,19 @@ func faults(all []results.Fault) string {
 	return strings.Join(parts, ", ")
 }
 
-func windows(all []results.Window) string {
+func windows(r results.Run) string {
 	majority, asked := 0, 0
-	for _, w := range all {
+	for _, w := range r.Windows {
 		if len(w.Core) > 0 {
 			majority++
 		}
-		if w.Asked {
+	}
+	for _, s := range r.Spans {
+		if s.Asked {
 			asked++
 		}
 	}
-	return fmt.Sprintf("%d of %d, %d", majority, len(all), asked)
+	return fmt.Sprintf("%d of %d, %d", majority, len(r.Windows), asked)
 }
 
 func firstOK(r results.Run) string {

@@ -32,6 +32,8 @@ type fake struct {
 	latency, faultLatency time.Duration
 	// refuse tells which operations are refused, before they have any effect.
 	refuse func(op history.Operation) bool
+	// hangs tells whether an operation that is called now is never answered.
+	hangs func() bool
 	// answer may change how an operation ends.
 	answer func(op history.Operation, r history.Result) history.Result
 	// evidence and healed are what faults come to.
@@ -53,6 +55,7 @@ func newFake() *fake {
 		values: make(map[string]history.Value), nodes: []string{"n1", "n2", "n3"},
 		latency: 2 * time.Millisecond, faultLatency: time.Millisecond, inject: well, heal: well,
 		refuse: func(history.Operation) bool { return false },
+		hangs:  func() bool { return false },
 		probe:  func(string) error { return nil },
 		answer: func(_ history.Operation, r history.Result) history.Result { return r },
 	}
@@ -111,7 +114,15 @@ func (f *fake) Step(ctx context.Context) error {
 	return nil
 }
 
-func (f *fake) Invoke(op history.Operation, _ time.Duration, done func(history.Result)) {
+func (f *fake) Invoke(
+	op history.Operation, timeout time.Duration, done func(history.Result),
+) {
+	if f.hangs() {
+		f.After(timeout, func() {
+			done(history.Result{Outcome: history.Info, Error: "timed out"})
+		})
+		return
+	}
 	f.After(f.latency, func() {
 		result := history.Result{Outcome: history.Fail, Error: "connection refused"}
 		if !f.refuse(op) {

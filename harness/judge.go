@@ -47,6 +47,19 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 	}
 }
 
+// whyNot says in words why a fault was not shown to bite.
+func whyNot(f results.Fault) string {
+	if f.Reason != "" {
+		return f.Reason
+	}
+	for _, m := range f.Evidence {
+		if !m.Shows && m.When != "after" {
+			return fmt.Sprintf("%s of %s: %s", m.What, m.Subject, m.Value)
+		}
+	}
+	return ""
+}
+
 // unproved returns what is known of a fault whose heal could not be proved.
 func unproved(f results.Fault) []string {
 	lines := []string{}
@@ -125,11 +138,10 @@ func judgeVacuity(run *results.Run, seen observed) {
 			if f.Kind != string(kind) {
 				continue
 			}
-			if f.Phase == history.Skipped {
-				reason = ": " + f.Reason
-			}
 			if f.Effective {
 				bit++
+			} else if why := whyNot(f); why != "" {
+				reason = ": " + why
 			}
 			if f.Effective && f.Attempts.Total() > 0 {
 				tested++
@@ -145,16 +157,33 @@ func judgeVacuity(run *results.Run, seen observed) {
 }
 
 // judgeAvailability asks for success wherever the faults left nodes with a majority, for long
-// enough and with enough attempts. That nothing succeeds there breaks no promise of a register's
-// safety; but a run in which it does not is not one that passes.
+// enough and with enough attempts: of a node over a span, of all of them in a window, and over all
+// spans of the run together, which finds a system that hangs and so lets few attempts end. That
+// nothing succeeds there breaks no promise of a register's safety; but a run in which it does not
+// is not one that passes.
 func judgeAvailability(run *results.Run) {
+	nothing := func(who string, from, to time.Duration, faults string, attempts int) {
+		run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
+			"%s had a majority from %s to %s%s, and none of %d attempts succeeded",
+			who, seconds(from), seconds(to), faults, attempts)})
+	}
 	for _, w := range run.Windows {
 		if w.Asked && w.Attempts.OK == 0 {
-			run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
-				"%s had a majority from %s to %s under %s, and none of %d attempts succeeded",
-				strings.Join(w.Core, " "), seconds(w.From), seconds(w.To),
-				strings.Join(w.Faults, " "), w.Attempts.Total())})
+			nothing(strings.Join(w.Core, " "), w.From, w.To,
+				" under "+strings.Join(w.Faults, " "), w.Attempts.Total())
 		}
+	}
+	var all results.Outcomes
+	for _, s := range run.Spans {
+		all = all.Plus(s.Attempts)
+		if s.Asked && s.Attempts.OK == 0 {
+			nothing(s.Node, s.From, s.To, " under faults", s.Attempts.Total())
+		}
+	}
+	if all.Total() >= attemptsMin && all.OK == 0 {
+		run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
+			"wherever faults left a node with a majority, %d spans in all, none of %d attempts "+
+				"succeeded", len(run.Spans), all.Total())})
 	}
 }
 

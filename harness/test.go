@@ -255,7 +255,9 @@ func (d *driver) summarise(run *results.Run) {
 	run.Operations, run.Load = d.counts, d.load
 	ops := d.completed.all(d.record.Pending())
 	d.tallyFaults(ops, d.now())
-	run.Faults, run.Windows = d.faultResults(), d.windows(ops, d.now())
+	ended := newEndings(ops)
+	run.Faults, run.Windows = d.faultResults(), d.windows(ended, d.now())
+	run.Spans = d.spans(run.Windows, ended)
 	d.recovery.result.FirstOK = d.firstOK(ops)
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result

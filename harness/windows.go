@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// windowTimeouts is how many timeouts a window lasts at least in which success is asked for:
-	// a client may need one to notice, and one to be answered.
-	windowTimeouts = 2
-	// windowAttempts is how many attempts there must have been in it.
-	windowAttempts = 20
+	// spanTimeouts is how many timeouts a window or a span lasts at least in which success is asked
+	// for: a client may need one to notice, and one to be answered.
+	spanTimeouts = 2
+	// attemptsMin is how many attempts there must have been in it.
+	attemptsMin = 20
 )
 
 // A tally counts operations by the time of their call.
@@ -49,26 +49,36 @@ func (t tally) between(from, to time.Duration) results.Outcomes {
 	return count(max(from, to)).Minus(count(from))
 }
 
-// A moment is when a fault begins or is healed.
+// A moment is when something about a fault changes.
 type moment struct {
-	at     time.Duration
-	fault  *fault
-	begins bool
+	at    time.Duration
+	fault *fault
+	what  turn
 }
 
-// moments returns when the faults that were injected began and when they were healed, in order. One
-// that was never healed lasts until the end.
+// A turn is what changes.
+type turn int
+
+const (
+	begins   turn = iota // its injection was asked for: it may bite from now on
+	bites                // its injection was answered
+	releases             // its heal was asked for
+	ends                 // it is healed
+)
+
+// moments returns the turns of the faults that were injected, in order. One that was never healed
+// lasts until the end.
 func moments(faults []*fault, end time.Duration) []moment {
 	var all []moment
 	for _, f := range faults {
 		if !f.injected {
 			continue
 		}
-		until := f.result.HealedAt
-		if until == 0 {
-			until = end
-		}
-		all = append(all, moment{f.result.BegunAt, f, true}, moment{until, f, false})
+		r := f.result
+		all = append(all,
+			moment{r.BegunAt, f, begins}, moment{r.InjectedAt, f, bites},
+			moment{cmp.Or(r.HealingAt, end), f, releases},
+			moment{cmp.Or(r.HealedAt, end), f, ends})
 	}
 	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
 	return all
@@ -76,33 +86,34 @@ func moments(faults []*fault, end time.Duration) []moment {
 
 // windows returns the times in which the same faults were in force, those without any left out,
 // with what was attempted at the nodes that had a majority. A node that was wiped is out from then
-// on. What has no effect is taken as having one: it only makes the core smaller.
-func (d *driver) windows(ops []history.Operation, end time.Duration) []results.Window {
-	nodes := d.env.Nodes()
-	byNode := make(map[string][]history.Operation)
-	for _, op := range ops {
-		byNode[op.Node] = append(byNode[op.Node], op)
-	}
-	tallies := make(map[string]tally)
-	for _, node := range nodes {
-		tallies[node] = newTally(byNode[node])
-	}
+// on. What has no effect, or may have none yet or any more, is taken as having one: it only makes
+// the core smaller.
+func (d *driver) windows(ended endings, end time.Duration) []results.Window {
 	windows := []results.Window{}
 	var active []*fault
 	var lost []string
-	since := time.Duration(0)
+	since, biting := time.Duration(0), 0
 	for _, m := range moments(d.faults, end) {
 		if len(active) > 0 && m.at > since {
-			windows = append(windows, d.window(since, m.at, active, lost, tallies))
+			windows = append(windows, d.window(since, m.at, active, lost, biting > 0, ended))
 		}
 		since = m.at
-		if !m.begins {
+		switch m.what {
+		case begins:
+			active = append(active, m.fault)
+			if m.fault.fault.Kind == nemesis.Wipe {
+				lost = append(lost, m.fault.fault.Nodes...)
+			}
+		case bites:
+			if m.fault.result.Effective {
+				biting++
+			}
+		case releases:
+			if m.fault.result.Effective {
+				biting--
+			}
+		case ends:
 			active = slices.DeleteFunc(active, func(f *fault) bool { return f == m.fault })
-			continue
-		}
-		active = append(active, m.fault)
-		if m.fault.fault.Kind == nemesis.Wipe {
-			lost = append(lost, m.fault.fault.Nodes...)
 		}
 	}
 	return windows
@@ -110,26 +121,89 @@ func (d *driver) windows(ops []history.Operation, end time.Duration) []results.W
 
 // window describes one window.
 func (d *driver) window(
-	from, to time.Duration, active []*fault, lost []string, tallies map[string]tally,
+	from, to time.Duration, active []*fault, lost []string, effective bool, ended endings,
 ) results.Window {
-	w := results.Window{From: from, To: to, Core: []string{}}
+	w := results.Window{From: from, To: to, Core: []string{}, Effective: effective}
 	var faults []nemesis.Fault
-	effective := false
 	for _, f := range active {
 		w.Faults = append(w.Faults, f.fault.ID)
 		faults = append(faults, f.fault)
-		effective = effective || f.result.Effective
 	}
 	cut, dead := nemesis.Effect(faults)
 	w.Core = append(w.Core, nemesis.HealthyCore(d.env.Nodes(), cut, append(dead, lost...))...)
-	// What is called in the last timeout may be cut short by the next fault.
-	counted := max(from, to-d.plan.Timeout)
 	for _, node := range w.Core {
-		w.Attempts = w.Attempts.Plus(tallies[node].between(from, counted))
+		w.Attempts = w.Attempts.Plus(ended.within(node, from, to))
 	}
-	w.Asked = effective && len(w.Core) > 0 && to-from >= windowTimeouts*d.plan.Timeout &&
-		w.Attempts.Total() >= windowAttempts
+	w.Asked = w.Effective && d.asked(from, to, w.Attempts)
 	return w
+}
+
+// asked tells whether success can be asked for of nodes that had a majority.
+func (d *driver) asked(from, to time.Duration, attempts results.Outcomes) bool {
+	return to-from >= spanTimeouts*d.plan.Timeout && attempts.Total() >= attemptsMin
+}
+
+// spans returns for each node the times in which it had a majority while faults that bit were in
+// force, whatever other faults came and went meanwhile, as far as they are long enough to ask
+// something of it.
+func (d *driver) spans(windows []results.Window, ended endings) []results.Span {
+	spans := []results.Span{}
+	for _, node := range d.env.Nodes() {
+		var open *results.Span
+		closeSpan := func() {
+			if open == nil || open.To-open.From < spanTimeouts*d.plan.Timeout {
+				return
+			}
+			open.Attempts = ended.within(node, open.From, open.To)
+			open.Asked = d.asked(open.From, open.To, open.Attempts)
+			spans = append(spans, *open)
+		}
+		for _, w := range windows {
+			if !w.Effective || !slices.Contains(w.Core, node) {
+				continue
+			}
+			if open == nil || open.To != w.From {
+				closeSpan()
+				open = &results.Span{Node: node, From: w.From}
+			}
+			open.To = w.To
+		}
+		closeSpan()
+	}
+	return spans
+}
+
+// endings hold the operations of each node by the time of their end.
+type endings map[string][]history.Operation
+
+func newEndings(ops []history.Operation) endings {
+	e := make(endings)
+	for _, op := range ops {
+		e[op.Node] = append(e[op.Node], op)
+	}
+	for _, of := range e {
+		slices.SortStableFunc(of, func(a, b history.Operation) int {
+			return cmp.Compare(a.ReturnTime, b.ReturnTime)
+		})
+	}
+	return e
+}
+
+// within counts what a node was asked and what ended, one way or the other, from one time to
+// another: what was under way at either end says nothing of what was in between.
+func (e endings) within(node string, from, to time.Duration) results.Outcomes {
+	of := e[node]
+	var count results.Outcomes
+	first := sort.Search(len(of), func(i int) bool { return of[i].ReturnTime >= from })
+	for _, op := range of[first:] {
+		if op.ReturnTime > to {
+			break
+		}
+		if op.CallTime >= from {
+			count.Count(op.Outcome)
+		}
+	}
+	return count
 }
 
 // tallyFaults puts into the results of the faults what was attempted while each was in force, and

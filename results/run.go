@@ -35,7 +35,9 @@ type Run struct {
 	Load   Operations `json:"load"`
 	Faults []Fault    `json:"faults"`
 	// Windows are the times in which the same faults were in force, in order.
-	Windows    []Window      `json:"windows"`
+	Windows []Window `json:"windows"`
+	// Spans are the times in which a node had a majority while faults that bit came and went.
+	Spans      []Span        `json:"spans"`
 	Recovery   Recovery      `json:"recovery"`
 	FinalReads FinalReads    `json:"finalReads"`
 	Exits      []Exit        `json:"exits,omitempty"`
@@ -136,7 +138,8 @@ type Fault struct {
 	Evidence []history.Measurement `json:"evidence,omitempty"`
 }
 
-// A Window is a time in which the same faults were in force. Times are since the run began.
+// A Window is a time in which the same faults were in force: a new one begins whenever the
+// injection or the heal of a fault begins or is answered. Times are since the run began.
 type Window struct {
 	From time.Duration `json:"from"`
 	To   time.Duration `json:"to"`
@@ -144,11 +147,24 @@ type Window struct {
 	Faults []string `json:"faults"`
 	// Core are the nodes that were alive and connected both ways to a live majority.
 	Core []string `json:"core"`
-	// Attempts count the operations that were called at the core, the last timeout before To left
-	// out.
+	// Effective tells whether one of them bit, from its injection's answer to its heal's beginning.
+	Effective bool `json:"effective"`
+	// Attempts count the operations that were called at the core and ended in the window.
 	Attempts Outcomes `json:"attempts"`
 	// Asked tells whether success could be asked for: a fault that bit was in force, there was a
 	// core, for two timeouts at least and with 20 attempts at least.
+	Asked bool `json:"asked"`
+}
+
+// A Span is a time, of two timeouts at least, in which one node was alive and connected both ways
+// to a live majority while faults that bit were in force, whichever these were.
+type Span struct {
+	Node string        `json:"node"`
+	From time.Duration `json:"from"`
+	To   time.Duration `json:"to"`
+	// Attempts count the operations that were called at the node and ended in the span.
+	Attempts Outcomes `json:"attempts"`
+	// Asked tells whether they were enough, 20, to ask for success in this span alone.
 	Asked bool `json:"asked"`
 }
 

@@ -70,7 +70,7 @@ func writeCounts(w io.Writer, r Run) {
 	}
 }
 
-// writeWindows tells in how many windows success was asked for.
+// writeWindows tells where success was asked for while faults were in force.
 func writeWindows(w io.Writer, r Run) {
 	if len(r.Windows) == 0 {
 		return
@@ -80,12 +80,14 @@ func writeWindows(w io.Writer, r Run) {
 		if len(window.Core) > 0 {
 			majority++
 		}
-		if window.Asked {
+	}
+	for _, span := range r.Spans {
+		if span.Asked {
 			asked++
 		}
 	}
-	fmt.Fprintf(w, "windows\t%d with faults in force: %d left a majority, %d asked for success\n",
-		len(r.Windows), majority, asked)
+	fmt.Fprintf(w, "windows\t%d with faults in force, %d of them left a majority; success was "+
+		"asked for %d times of a node\n", len(r.Windows), majority, asked)
 }
 
 func writeRecovery(w io.Writer, r Run) {
