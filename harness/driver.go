@@ -19,8 +19,9 @@ const (
 	// flushEvery bounds what a kill of the harness can lose of the history: at most 100 ms.
 	flushEvery    = 50 * time.Millisecond
 	progressEvery = time.Second
-	// faultTimeout is how long an environment may take to inject or heal a fault.
-	faultTimeout = 30 * time.Second
+	// faultTimeout is how long an environment may take to inject or heal a fault. It is more than an
+	// environment takes to give up by itself, with a better reason.
+	faultTimeout = 40 * time.Second
 	// stopTimeout is how long a run that ends early waits for its operations and heals.
 	stopTimeout = 10 * time.Second
 	// answerMargin is how much later than its timeout an operation may be answered.

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// examineTimeout bounds the trial of one kind of fault.
-	examineTimeout = 30 * time.Second
+	// examineTimeout bounds each part of the trial of one kind of fault. It is more than an
+	// environment takes to give up by itself, with a better reason.
+	examineTimeout = 40 * time.Second
 	// examineFor is how long a fault of a trial stays in force.
 	examineFor = 200 * time.Millisecond
 )
@@ -66,29 +67,34 @@ func try(ctx context.Context, env Environment, f nemesis.Fault) (Trial, error) {
 	}
 	var injected, healed error
 	began := env.Now()
-	err := await(ctx, env, func(done func()) {
+	err := trial.await(ctx, env, func(done func()) {
 		env.Inject(f, func(e history.Evidence, err error) {
 			trial.Bites, injected, trial.BiteTime = e, err, env.Now()-began
 			done()
 		})
 	})
-	if errors.Is(injected, nemesis.ErrPrecondition) {
-		trial.Err = injected
+	if trial.Err != nil || err != nil {
 		return trial, err
 	}
-	if err == nil {
-		err = await(ctx, env, func(done func()) { env.After(examineFor, done) })
+	if errors.Is(injected, nemesis.ErrPrecondition) {
+		trial.Err = injected
+		return trial, nil
+	}
+	if err == nil && trial.Err == nil {
+		err = trial.await(ctx, env, func(done func()) { env.After(examineFor, done) })
 	}
 	if err == nil {
 		began = env.Now()
-		err = await(ctx, env, func(done func()) {
+		err = trial.await(ctx, env, func(done func()) {
 			env.Heal(f, func(e history.Evidence, err error) {
 				trial.Heals, healed, trial.HealTime = e, err, env.Now()-began
 				done()
 			})
 		})
 	}
-	trial.Err = errors.Join(injected, healed)
+	if trial.Err == nil {
+		trial.Err = errors.Join(injected, healed)
+	}
 	switch {
 	case err != nil || trial.Err != nil:
 	case !trial.Bites.Shown:
@@ -99,14 +105,18 @@ func try(ctx context.Context, env Environment, f nemesis.Fault) (Trial, error) {
 	return trial, err
 }
 
-// await lets the environment go on until what begins has called done.
-func await(ctx context.Context, env Environment, begin func(done func())) error {
-	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
+// await lets the environment go on until what begins has called done. That it does not in time is
+// the trial's failure; an error is that of ctx.
+func (t *Trial) await(ctx context.Context, env Environment, begin func(done func())) error {
+	limited, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
 	over := false
 	begin(func() { over = true })
 	for !over {
-		if err := env.Step(ctx); err != nil {
+		if err := env.Step(limited); err != nil && ctx.Err() == nil {
+			t.Err = fmt.Errorf("no end of it within %v", examineTimeout)
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}

@@ -80,3 +80,37 @@ func TestExamineCanBeInterrupted(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Len(t, trials, 1)
 }
+
+// A trial that does not end is one that failed, and the others are made.
+func TestExamineGoesOnAfterATrialThatDoesNotEnd(t *testing.T) {
+	f := &stuckEnvironment{fake: newFake()}
+	trials, err := Examine(t.Context(), f)
+	require.NoError(t, err)
+	require.Len(t, trials, len(nemesis.Kinds()))
+	for _, trial := range trials {
+		if trial.Kind == nemesis.Stop {
+			require.ErrorContains(t, trial.Err, "no end of it within")
+		} else {
+			require.NoError(t, trial.Err)
+		}
+	}
+}
+
+// A stuckEnvironment never answers a stop. Its steps end with their context, as real ones do.
+type stuckEnvironment struct {
+	*fake
+	stuck bool
+}
+
+func (s *stuckEnvironment) Inject(f nemesis.Fault, done func(history.Evidence, error)) {
+	if s.stuck = f.Kind == nemesis.Stop; !s.stuck {
+		s.fake.Inject(f, done)
+	}
+}
+
+func (s *stuckEnvironment) Step(ctx context.Context) error {
+	if s.stuck {
+		return context.DeadlineExceeded
+	}
+	return s.fake.Step(ctx)
+}

@@ -315,3 +315,24 @@ func TestClientsBackOffAndKeepTheirRate(t *testing.T) {
 	d.plan.Rate = 0
 	require.Zero(t, d.pause(c, ok))
 }
+
+// Ctrl-C after the environment's failure does not make that unsaid.
+func TestFailureIsSaidAlsoWhenTheRunIsInterruptedAfterIt(t *testing.T) {
+	for name, at := range map[string]time.Duration{
+		"before the interruption": 2 * time.Second, "while it is stopped": 3500 * time.Millisecond,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake()
+			ctx, cancel := context.WithCancel(t.Context())
+			f.interruptAt, f.interrupt = 3*time.Second, cancel
+			if at < f.interruptAt {
+				f.interruptAt = at
+			}
+			f.After(at, func() { f.onFailure(errors.New("the engine is gone")) })
+			run, _ := execute(t, ctx, f, testPlan())
+			require.Equal(t, results.Interrupted, run.Verdict, findings(run))
+			require.Contains(t, findings(run), "harness: the engine is gone")
+			require.Contains(t, findings(run), "interrupted: stopped by hand")
+		})
+	}
+}

@@ -171,7 +171,7 @@ func TestEnvironmentThatDoesNotAnswerAFaultIsNotWaitedForForever(t *testing.T) {
 	}.Execute(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, results.Harness, run.Verdict, findings(run))
-	require.Contains(t, run.Faults[0].Reason, "no answer within 30s")
+	require.Contains(t, run.Faults[0].Reason, "no answer within 40s")
 }
 
 // A silentEnvironment never answers a fault.

@@ -63,10 +63,8 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	began := time.Now()
 	run.Verdict, run.ExitCode = results.Pass, results.Pass.ExitCode()
 	observed, err := t.observe(ctx, &run, schedule)
-	if err != nil && ctx.Err() != nil {
-		findEach(&run, results.Interrupted, err)
-	} else if err != nil {
-		findEach(&run, results.Harness, err)
+	if err != nil {
+		findEach(&run, err)
 	}
 	// A check that is killed for its memory must not take the rest of the record with it.
 	unjudged := run
@@ -87,17 +85,22 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	return run, nil
 }
 
-// findEach adds a finding for each of the errors that were joined, each in a line.
-func findEach(run *results.Run, verdict results.Verdict, err error) {
+// findEach adds a finding for each of the errors that were joined, each in a line. What an
+// interruption brought about is one; the rest is Ordeal's own failure.
+func findEach(run *results.Run, err error) {
 	// An error that merely wraps several, in one sentence, is another thing.
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		all := several.Unwrap()
 		if err.Error() == errors.Join(all...).Error() {
 			for _, one := range all {
-				findEach(run, verdict, one)
+				findEach(run, one)
 			}
 			return
 		}
+	}
+	verdict := results.Harness
+	if errors.Is(err, context.Canceled) {
+		verdict = results.Interrupted
 	}
 	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 	run.Find(results.Finding{Verdict: verdict, What: text})
@@ -177,7 +180,10 @@ func (t Test) observe(
 	err = t.driveAndStop(ctx, d)
 	seen.completed = err == nil
 	if ctx.Err() != nil {
-		err = nil
+		// What had failed before, or fails while the run is stopped, is said as well.
+		if errors.Is(err, context.Canceled) {
+			err = d.broken
+		}
 		run.Find(results.Finding{Verdict: results.Interrupted, What: fmt.Sprintf(
 			"stopped by hand during the %s, at %s", d.stopped, seconds(d.stoppedAt))})
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,6 +49,7 @@ var remedies = map[string]string{
 	string(nemesis.Stop): "let the engine signal containers (an authorization plugin may refuse it)",
 	string(nemesis.Pause): "give the engine the cgroup freezer; a rootless engine needs cgroup v2 " +
 		"with delegation",
+	"removal":            `run "ordeal clean" when the engine answers`,
 	string(nemesis.Wipe): "let the engine run a container on a volume of the run",
 }
 
@@ -89,7 +89,7 @@ Exit codes: 0 everything can be injected, 2 something cannot, 130 interrupted.`,
 }
 
 // diagnose examines this machine. An error means that it was interrupted; what is wrong with the
-// machine is in the diagnosis.
+// machine, or with the removal of what was started, is in the diagnosis.
 func diagnose(ctx context.Context, status *status) (diagnosis, error) {
 	found := diagnosis{Able: true}
 	engine, err := docker.Connect(ctx)
@@ -127,7 +127,11 @@ func diagnose(ctx context.Context, status *status) (diagnosis, error) {
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	if failed := cluster.Close(clean); failed != nil {
-		err = errors.Join(err, failed)
+		found.add("removal", failed, "")
+	}
+	if ctx.Err() == nil && err != nil {
+		found.add("trials", err, "")
+		err = nil
 	}
 	return found, err
 }
