@@ -40,14 +40,15 @@ type Options struct {
 // equal schedules.
 //
 // Each nemesis has a schedule of its own, drawn from a stream of its own, so that the faults of
-// different nemeses overlap, and choosing one more does not change the faults of the others (only
-// their ids, which are given in the order of time). Within one nemesis a fault lasts from 1/3 to
+// different nemeses overlap, and choosing one more does not change the faults of the others but for
+// their ids, which are given in the order of time, and for what is said below. Within one nemesis a fault lasts from 1/3 to
 // 1 interval, followed by 1/6 to 1/2 of an interval of calm, both uniformly distributed; times are
 // whole milliseconds. Everything that a nemesis can do is drawn once before anything is drawn
 // again; from then on it is drawn by weight.
 //
-// What cannot be is left out afterwards: wipes of more nodes than a minority over the whole run,
-// and a kill, stop or pause of nodes that another fault keeps dead all the while.
+// What cannot be is mended afterwards: wipes of more nodes than a minority over the whole run are
+// left out, and a kill, stop or pause that could have no effect, because others keep all of its
+// victims dead when it is due, is put off until it can.
 //
 // There may be times at which nothing can succeed, because a majority is dead or paused, or a cut
 // adds to what is dead. That is legal, because disks are kept, and [HealthyCore] tells when it is
@@ -63,19 +64,28 @@ func Draw(o Options) (Schedule, error) {
 	if o.Interval == 0 {
 		o.Interval = DefaultInterval
 	}
-	var schedule Schedule
+	var all []*drawn
 	for _, nemesis := range chosen {
 		own := o.of(nemesis)
 		if err := own.validate(); err != nil {
 			return nil, err
 		}
 		r := stream.New(o.Seed, "nemesis/"+nemesis.Name)
-		schedule = append(schedule, nemesis.draw(r, own)...)
+		for _, fault := range nemesis.draw(r, own) {
+			all = append(all, &drawn{
+				Fault: fault, nemesis: nemesis.Name, order: len(all),
+				shortest: own.shortest(), end: own.end(),
+			})
+		}
 	}
 	if !o.DataLoss {
-		schedule = limitLosses(stream.New(o.Seed, "nemesis/losses"), schedule, len(o.Nodes))
+		all = limitLosses(stream.New(o.Seed, "nemesis/losses"), all, len(o.Nodes))
 	}
-	return schedule.Ordered().withoutHopeless().renumbered(), nil
+	schedule, err := settle(all, o.Seed)
+	if err != nil {
+		return nil, err
+	}
+	return schedule.Ordered(), nil
 }
 
 // of returns the options of one nemesis: its interval, and the healthy time before its first fault.
@@ -87,14 +97,6 @@ func (o Options) of(n Nemesis) Options {
 		o.Health = max(0, min(o.Time/8, maxHealth, o.slack())).Truncate(time.Millisecond)
 	}
 	return o
-}
-
-// renumbered returns the schedule with its ids given anew, without gaps.
-func (s Schedule) renumbered() Schedule {
-	for i := range s {
-		s[i].ID = ""
-	}
-	return s.Ordered()
 }
 
 func (o Options) validate() error {

@@ -36,7 +36,7 @@ func (s Schedule) ValidateLosses(nodes []string) error {
 // limitLosses takes victims away from wipes until no more nodes are lost than a minority, and takes
 // away the wipes that are left without any. Which wipes stay is random, so that they come at any
 // time of a run.
-func limitLosses(r *rand.Rand, s Schedule, nodes int) Schedule {
+func limitLosses(r *rand.Rand, s []*drawn, nodes int) []*drawn {
 	var wipes []int
 	for i, fault := range s {
 		if fault.Kind == Wipe {
@@ -55,5 +55,5 @@ func limitLosses(r *rand.Rand, s Schedule, nodes int) Schedule {
 		}
 		s[i].Nodes = victims
 	}
-	return slices.DeleteFunc(s, func(f Fault) bool { return f.Kind == Wipe && len(f.Nodes) == 0 })
+	return slices.DeleteFunc(s, func(f *drawn) bool { return f.Kind == Wipe && len(f.Nodes) == 0 })
 }

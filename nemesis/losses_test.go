@@ -1,7 +1,9 @@
 package nemesis_test
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,9 +59,10 @@ func TestLossesAreCountedOverTheWholeRun(t *testing.T) {
 			"data-loss: expected")
 }
 
-// A fault that cannot have an effect is not drawn, and refused where it is listed.
-func TestDrawnSchedulesAreValid(t *testing.T) {
-	dropped := 0
+// A fault that cannot have an effect when it is due is put off until it can, and refused where it is
+// listed.
+func TestFaultsThatCouldHaveNoEffectArePutOff(t *testing.T) {
+	moved := 0
 	for seed := range uint64(300) {
 		o := nemesis.Options{
 			Seed: seed, Nodes: names(5), Time: time.Minute,
@@ -71,14 +74,72 @@ func TestDrawnSchedulesAreValid(t *testing.T) {
 		for _, kind := range nemesis.Kinds() {
 			require.NotEmpty(t, withoutIDs(s, kind), "%s, seed %d", kind, seed)
 		}
+		for _, fault := range s {
+			requireReach(t, s, fault)
+		}
 		o.Nemeses = []string{"pause"}
 		alone, err := nemesis.Draw(o)
 		require.NoError(t, err)
-		dropped += len(alone) - len(withoutIDs(s, nemesis.Pause))
 		for _, fault := range withoutIDs(s, nemesis.Pause) {
-			require.True(t, slices.ContainsFunc(withoutIDs(alone, nemesis.Pause),
-				func(f nemesis.Fault) bool { return f.At == fault.At && f.For == fault.For }))
+			same := func(f nemesis.Fault) bool { return f.At == fault.At && f.For == fault.For }
+			if !slices.ContainsFunc(alone, same) {
+				moved++
+			}
 		}
 	}
-	require.Positive(t, dropped, "some pauses fell together with the death of their victims")
+	require.Positive(t, moved, "some pauses fell together with the death of their victims")
+}
+
+// requireReach requires that one victim at least of a fault is alive when it is due, and that of a
+// stop not frozen either.
+func requireReach(t *testing.T, s nemesis.Schedule, fault nemesis.Fault) {
+	t.Helper()
+	if fault.Kind == nemesis.Partition || fault.Kind == nemesis.Wipe {
+		return
+	}
+	held := map[string]bool{}
+	for _, other := range s.Active(fault.At) {
+		frozen := other.Kind == nemesis.Pause && fault.Kind == nemesis.Stop
+		dead := other.Kind != nemesis.Pause && other.Kind != nemesis.Partition
+		if other.At < fault.At && (frozen || dead) {
+			for _, node := range other.Nodes {
+				held[node] = true
+			}
+		}
+	}
+	require.True(t, slices.ContainsFunc(fault.Nodes, func(n string) bool { return !held[n] }),
+		"%s at %v in %v", fault, fault.At, s)
+}
+
+// Nemeses that keep each other's victims dead get their turn all the same; where there is no time
+// for one it is said, and not left out in silence.
+func TestNoNemesisIsLeftOutInSilence(t *testing.T) {
+	for _, test := range []struct {
+		nemeses []string
+		time    time.Duration
+		crowded int // of 300 seeds, at most
+	}{
+		{[]string{"kill-all", "stop-one"}, 5 * time.Second, 60},
+		{[]string{"kill-all", "stop-one"}, 10 * time.Second, 0},
+		{[]string{"pause-all", "stop-one"}, 10 * time.Second, 0},
+		{[]string{"kill", "stop", "pause"}, 20 * time.Second, 0},
+	} {
+		crowded := 0
+		for seed := range uint64(300) {
+			s, err := nemesis.Draw(nemesis.Options{
+				Seed: seed, Nodes: names(5), Time: test.time, Nemeses: test.nemeses,
+			})
+			if errors.Is(err, nemesis.ErrCrowded) {
+				crowded++
+				continue
+			}
+			require.NoError(t, err)
+			for _, name := range test.nemeses {
+				kind, _, _ := strings.Cut(name, "-")
+				require.NotEmpty(t, withoutIDs(s, nemesis.Kind(kind)))
+			}
+		}
+		t.Logf("%v in %v: %d of 300 crowded", test.nemeses, test.time, crowded)
+		require.LessOrEqual(t, crowded, test.crowded, "%v in %v", test.nemeses, test.time)
+	}
 }

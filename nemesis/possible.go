@@ -46,14 +46,3 @@ func (s Schedule) validateOverlaps() error {
 	}
 	return nil
 }
-
-// withoutHopeless returns the ordered schedule without the faults that can have no effect.
-func (s Schedule) withoutHopeless() Schedule {
-	var result Schedule
-	for i, fault := range s {
-		if _, ok := s.hopeless(i); !ok {
-			result = append(result, fault)
-		}
-	}
-	return result
-}

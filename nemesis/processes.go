@@ -26,7 +26,10 @@ type size struct {
 // Study on Crash Recovery Bugs in Large-Scale Distributed Systems, FSE 2018). A majority at once,
 // and all, show what is kept by the disks alone.
 var (
-	sizeOne      = size{"one", "one node", 1, 4, func(int) int { return 1 }}
+	sizeOne = size{"one", "one node", 1, 4, func(int) int { return 1 }}
+	// One of two is no minority.
+	sizeOneOfThree = size{"one", "one node", 3, 4, func(int) int { return 1 }}
+
 	sizeMinority = size{"minority", "a minority at once", 3, 2,
 		minority}
 	sizeMajority = size{"majority", "a majority at once", 3, 1, Majority}
@@ -43,7 +46,7 @@ func processFaults() []processFault {
 			"by SIGTERM", all},
 		{Pause, "freezes", some + "and lets them go on", "", all},
 		{Wipe, "kills", "one node or a minority and empties the disks, of a minority in a run",
-			"and empties the disk", []size{sizeOne, sizeMinority}},
+			"and empties the disk", []size{sizeOneOfThree, sizeMinority}},
 	}
 }
 

@@ -169,9 +169,7 @@ func TestADocumentThatTheDecoderCannotTakeIsAnError(t *testing.T) {
 
 func TestADrawnScheduleIsReadAsItWasWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, err := nemesis.Draw(options().Draw(t, "options"))
-		require.NoError(t, err)
-		requireRoundTrip(t, s)
+		requireRoundTrip(t, drawn(t, options().Draw(t, "options")))
 	})
 }
 

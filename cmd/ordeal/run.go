@@ -133,7 +133,7 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 		}
 	}
 	if p.Seed == 0 && !changed("seed") {
-		p.Seed = rand.Uint64N(plan.SeedMax) + plan.SeedMin
+		chooseSeed(&p)
 	}
 	if err := p.Validate(); err != nil && scenario != "" {
 		return p, fmt.Errorf("--scenario %s: %w", scenario, err)
@@ -148,6 +148,20 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 		Nodes: p.NodeNames(),
 	})
 	return p, err
+}
+
+// seedsMax bounds how many seeds are tried.
+const seedsMax = 50
+
+// chooseSeed gives the plan a random seed, one with which each of its nemeses has a turn if there is
+// any.
+func chooseSeed(p *plan.Plan) {
+	for range seedsMax {
+		p.Seed = rand.Uint64N(plan.SeedMax) + plan.SeedMin
+		if !errors.Is(p.Validate(), nemesis.ErrCrowded) {
+			return
+		}
+	}
 }
 
 // override lets the flags that were given win over the scenario. A flag that says which faults to
