@@ -130,6 +130,8 @@ func (c *Cluster) startContainer(ctx context.Context, id string) error {
 		return err
 	}
 	defer cancel()
+	ctx, end := c.whileEngine(ctx)
+	defer end()
 	return c.engine.api.ContainerStart(ctx, id, container.StartOptions{})
 }
 
@@ -179,7 +181,7 @@ func (c *Cluster) introduce(ctx context.Context, n *node) error {
 		return err
 	}
 	c.work.Go(func() {
-		n.beside.beat(c.life)
+		n.beside.beat(c.life, c.engineIsGone)
 		c.agentEnded(n)
 	})
 	return nil

@@ -1,12 +1,17 @@
 package docker
 
 import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/stretchr/testify/require"
 
 	"ordeal/docker/agent"
+	"ordeal/history"
 	"ordeal/nemesis"
 )
 
@@ -27,12 +32,7 @@ func TestCutOutlivesTheWorker(t *testing.T) {
 		require.NoError(t, err)
 	}
 
-	killer, err := c.engine.api.ContainerExecCreate(t.Context(), n2.agent, container.ExecOptions{
-		Cmd: []string{programPath, "kill-worker"},
-	})
-	require.NoError(t, err)
-	err = c.engine.api.ContainerExecStart(t.Context(), killer.ID, container.ExecStartOptions{})
-	require.NoError(t, err)
+	killWorkerOf(t, c, n2)
 	last := before
 	for ctx := within(t); last.Worker == before.Worker || last.Sent < probesMin; {
 		require.NoError(t, ctx.Err(), "no new worker")
@@ -46,6 +46,85 @@ func TestCutOutlivesTheWorker(t *testing.T) {
 	requireCut(t, c, "n2", "n1", "n3")
 	evidence, err = heal(t, c, f)
 	shown(t, evidence, err)
+	requireOpen(t, c, "n2", "n1")
+}
+
+// killWorkerOf kills the worker of a node's agent, as any process on the engine's machine can be
+// killed: by SIGKILL and its number there. Where the engine's processes are not this machine's, a
+// process beside the worker does it.
+func killWorkerOf(t *testing.T, c *Cluster, n *node) {
+	t.Helper()
+	if worker := workerOf(t, c, n, nil); worker != nil {
+		require.NoError(t, worker.Kill())
+		return
+	}
+	killer, err := c.engine.api.ContainerExecCreate(t.Context(), n.agent, container.ExecOptions{
+		Cmd: []string{programPath, "kill-worker"},
+	})
+	require.NoError(t, err)
+	err = c.engine.api.ContainerExecStart(t.Context(), killer.ID, container.ExecStartOptions{})
+	require.NoError(t, err)
+}
+
+// workerOf returns the worker's process, once there is one that is not former, or nil if the
+// engine's processes cannot be killed from here.
+func workerOf(t *testing.T, c *Cluster, n *node, former *os.Process) *os.Process {
+	t.Helper()
+	for ctx := within(t); ; {
+		require.NoError(t, ctx.Err(), "no worker")
+		details, err := c.engine.api.ContainerInspect(ctx, n.agent)
+		require.NoError(t, err)
+		holder := details.State.Pid
+		if !isContainersProcess(holder, n.agent) || os.Geteuid() != 0 {
+			return nil
+		}
+		top, err := c.engine.api.ContainerTop(ctx, n.agent, []string{"-o", "pid,ppid"})
+		require.NoError(t, err)
+		for _, process := range top.Processes {
+			pid, err := strconv.Atoi(process[0])
+			require.NoError(t, err)
+			if process[1] != strconv.Itoa(holder) || former != nil && pid == former.Pid {
+				continue
+			}
+			worker, err := os.FindProcess(pid)
+			require.NoError(t, err)
+			return worker
+		}
+	}
+}
+
+// isContainersProcess tells whether a process number that an engine gives for a container is that
+// container's here too, which it is when engine and test share a machine and its process numbers.
+func isContainersProcess(pid int, id string) bool {
+	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	return err == nil && strings.Contains(string(cgroup), id)
+}
+
+// The worker dies as the heal of its cut begins, and the next one while that goes on: the heal is
+// carried out, and proved.
+func TestHealsOutliveTheWorker(t *testing.T) {
+	c := sharedCluster(t)
+	f := cut("dying", nemesis.Graph{"n1": {"n2"}})
+	evidence, err := inject(t, c, f)
+	shown(t, evidence, err)
+	n2 := c.byName["n2"]
+	before, err := n2.beside.ask(within(t))
+	require.NoError(t, err)
+	worker := workerOf(t, c, n2, nil)
+	if worker == nil {
+		t.Skip("the engine's processes are not this machine's, or not this user's to kill")
+	}
+
+	done := false
+	c.Heal(f, func(e history.Evidence, failed error) { evidence, err, done = e, failed, true })
+	require.NoError(t, worker.Kill())
+	require.NoError(t, workerOf(t, c, n2, worker).Kill())
+	await(t, c, &done)
+	shown(t, evidence, err)
+	after, err := n2.beside.ask(within(t))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, after.Worker, before.Worker+2)
+	require.False(t, after.Peers["n1"].Cut)
 	requireOpen(t, c, "n2", "n1")
 }
 

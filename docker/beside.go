@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -100,8 +101,10 @@ func (b *beside) call(ctx context.Context, request agent.Request) (agent.Report,
 }
 
 // beat gives signs of life until ctx is done or the stream has ended. A worker that was just
-// started gets one at once: it holds the configuration that the worker lacks.
-func (b *beside) beat(ctx context.Context) {
+// started gets one at once: it holds the configuration that the worker lacks. One that is not
+// answered can be due to the stream's other end, the engine: that is asked with gone, and is then
+// not the agent's trouble.
+func (b *beside) beat(ctx context.Context, gone func(context.Context) bool) {
 	ticker := time.NewTicker(heartbeatInterval)
 	defer ticker.Stop()
 	for {
@@ -109,16 +112,18 @@ func (b *beside) beat(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-b.connection.Closed():
-			if ctx.Err() == nil {
-				b.log.Error("an agent has ended")
-			}
 			return
 		case <-ticker.C:
 		case <-b.woken:
 		}
-		if _, err := b.ask(ctx); err != nil && ctx.Err() == nil {
-			b.log.Warn("a heartbeat was not answered", "error", err)
+		_, err := b.ask(ctx)
+		if err == nil || errors.Is(err, agent.ErrClosed) || ctx.Err() != nil {
+			continue
 		}
+		if gone(ctx) {
+			return
+		}
+		b.log.Warn("a heartbeat was not answered", "error", err)
 	}
 }
 

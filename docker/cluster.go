@@ -67,11 +67,12 @@ func (e *Engine) Start(ctx context.Context, config Config) (*Cluster, error) {
 	}
 	c.life, c.endLife = context.WithCancel(context.Background())
 	c.clients.init()
+	c.failure.init()
 	if err := c.cleanUp(ctx); err != nil {
 		c.endLife()
 		return nil, fmt.Errorf("starting a cluster: %w", err)
 	}
-	if err := c.start(ctx); err != nil {
+	if err := c.blameEngine(c.start(ctx)); err != nil {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 		defer cancel()
 		c.keepLogs(clean)
@@ -203,12 +204,13 @@ func (c *Cluster) Close(ctx context.Context) error {
 			n.beside.close()
 		}
 	}
-	c.awaitWork(ctx)
+	if err := c.endWork(ctx); err != nil {
+		return err
+	}
 	// What another process made under the same ID is not this run's.
 	mine := ofOwner(c.config.RunID, c.config.owner.String())
 	if _, err := c.engine.removeRuns(ctx, mine); err != nil {
-		return fmt.Errorf("removing the containers of run %s: %w",
-			c.config.RunID, withoutEngine(err))
+		return c.notRemoved(ctx, err)
 	}
 	c.closed = true
 	return nil

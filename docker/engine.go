@@ -19,6 +19,20 @@ const callLimit = 60 * time.Second
 // pingLimit is how long an engine may take to answer at all.
 const pingLimit = 10 * time.Second
 
+const (
+	// silenceLimit is how long an engine that was there may fail to answer before it is taken for
+	// gone. One that is only restarted may be back by then.
+	silenceLimit = 4 * time.Second
+	// returnLimit is how long one that is taken for gone may take to show that it is back.
+	returnLimit = time.Second
+	// pingPause is the time between two attempts to reach it.
+	pingPause = 250 * time.Millisecond
+)
+
+// errEngineGone is wrapped by the errors of what needs an engine that answered before and does not
+// any more.
+var errEngineGone = errors.New("the Docker engine does not answer any more")
+
 // An Engine is a Docker engine. It is safe for concurrent use.
 type Engine struct {
 	api *client.Client
@@ -74,6 +88,30 @@ func (e *Engine) Close() error {
 		return fmt.Errorf("closing the connections to the Docker engine: %w", err)
 	}
 	return nil
+}
+
+// answers asks the engine for a sign of life until there is one, for limit at the most. An error is
+// one too, if it is the engine that says it.
+func (e *Engine) answers(ctx context.Context, limit time.Duration) error {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	what := "no answer from"
+	for {
+		_, err := e.api.Ping(ctx)
+		switch {
+		case client.IsErrConnectionFailed(err):
+			what = "no connection to"
+		case err == nil || ctx.Err() == nil:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (run \"ordeal clean\" when it does): %s %s for %.1f s",
+				errEngineGone, what, e.api.DaemonHost(), time.Since(began).Seconds())
+		case <-time.After(pingPause):
+		}
+	}
 }
 
 // whole returns a context for a call that makes something: it begins only while ctx lives, and then

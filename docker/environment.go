@@ -129,7 +129,7 @@ func (c *Cluster) change(
 		if before != nil {
 			<-before
 		}
-		evidence, err := do(c.life, f)
+		evidence, err := c.carryOut(do, f)
 		c.queue.post(func() {
 			if c.changes[f.ID] == over {
 				delete(c.changes, f.ID)

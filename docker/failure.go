@@ -8,105 +8,188 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/client"
+	"github.com/docker/docker/api/types/container"
+
+	"ordeal/history"
+	"ordeal/nemesis"
 )
 
-const (
-	// signs is how often an engine that seems to be gone is asked for a sign of life, signLimit how
-	// long it may take to give one, and signPause the time between two questions: an engine that is
-	// only busy is not given up.
-	signs     = 5
-	signLimit = 2 * time.Second
-	signPause = 300 * time.Millisecond
-)
+// agentEndLimit bounds the question how an agent has ended: the engine may end the stream a moment
+// before it knows.
+const agentEndLimit = 2 * time.Second
 
-// errEngineGone is wrapped by the error of an engine that answered before and does not any more.
-var errEngineGone = errors.New("the Docker engine does not answer any more")
-
-// A failure is the end of what a cluster can do: its agents, or the engine itself, are gone.
+// A failure is the end of what the environment can do: an agent has ended, or the engine is gone.
+// There is one at the most, since everything that follows from it would only repeat it.
 type failure struct {
-	once sync.Once
-	// call is the loop's callback; only the loop uses it.
-	call func(error)
+	told sync.Once
+	// callback is OnFailure's; only the loop uses it.
+	callback func(error)
+	// engine is done once the engine is taken for gone, which lose brings about. What still waits for
+	// the engine then waits in vain, and is given up.
+	engine context.Context
+	lose   context.CancelFunc
 }
 
-// OnFailure sets the callback, run in a Step and at most once, for when the cluster can neither
-// inject nor heal any more: an agent has ended, and nobody can change what its node hears; or the
-// engine is gone. The nodes may go on to serve.
-func (c *Cluster) OnFailure(f func(error)) { c.failure.call = f }
+func (f *failure) init() {
+	f.engine, f.lose = context.WithCancel(context.Background())
+}
 
-// fail tells the loop, the first time.
+// OnFailure sets the callback for the end of what the environment can do, which is run in a Step,
+// once at the most. The error says in one line what has ended: the engine, or an agent, so that its
+// node's faults can neither begin nor end. The nodes may serve on, and Close removes what the
+// engine, if it answers, can.
+func (c *Cluster) OnFailure(f func(error)) { c.failure.callback = f }
+
+// fail tells the loop that the environment can do no more, unless it was told, or is closed.
 func (c *Cluster) fail(err error) {
-	c.failure.once.Do(func() {
+	if c.life.Err() != nil {
+		return
+	}
+	c.failure.told.Do(func() {
+		c.config.Logger.Error("the environment can do no more", "error", err)
 		c.queue.post(func() {
-			if c.failure.call != nil {
-				c.failure.call(err)
+			if c.failure.callback != nil {
+				c.failure.callback(err)
 			}
 		})
 	})
 }
 
-// agentEnded finds out why the stream of an agent has ended, unless the cluster is being closed,
-// and tells the loop. All streams end with the engine: it is asked first.
+// engineIsGone tells whether the engine has stopped answering, and makes that known if so. It is
+// asked by whatever was disturbed by that or by something else, and gives the engine silenceLimit.
+func (c *Cluster) engineIsGone(ctx context.Context) bool {
+	if c.failure.engine.Err() != nil {
+		return true
+	}
+	err := c.engine.answers(ctx, silenceLimit)
+	if err == nil || ctx.Err() != nil {
+		return false
+	}
+	c.failure.lose()
+	c.fail(err)
+	return true
+}
+
+// askEngine asks for a sign of life before something that needs the engine. One that has been taken
+// for gone is given less time to be back.
+func (c *Cluster) askEngine(ctx context.Context) error {
+	limit := silenceLimit
+	if c.failure.engine.Err() != nil {
+		limit = returnLimit
+	}
+	err := c.engine.answers(ctx, limit)
+	if ctx.Err() != nil {
+		return ctx.Err() // which says nothing about the engine
+	}
+	if err != nil {
+		c.failure.lose()
+		c.fail(err)
+	}
+	return err
+}
+
+// blameEngine returns the error of a start, or the engine's silence if that is behind it: that
+// breaks streams and calls, whose errors say less.
+func (c *Cluster) blameEngine(err error) error {
+	if err == nil {
+		return nil
+	}
+	if silent := c.askEngine(context.Background()); silent != nil {
+		return silent
+	}
+	return err
+}
+
+// whileEngine returns a context that ends with ctx, or when the engine is taken for gone.
+func (c *Cluster) whileEngine(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(c.failure.engine, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// carryOut makes a change, as long as there is an engine: without one there are no agents either,
+// and the change, or what is left of it, ends at once.
+func (c *Cluster) carryOut(do change, f nemesis.Fault) (history.Evidence, error) {
+	if c.failure.engine.Err() != nil {
+		return history.Evidence{}, errEngineGone
+	}
+	ctx, cancel := c.whileEngine(c.life)
+	defer cancel()
+	evidence, err := do(ctx, f)
+	if err != nil && !errors.Is(err, nemesis.ErrPrecondition) && c.engineIsGone(c.life) {
+		err = errEngineGone
+	}
+	return evidence, err
+}
+
+// agentEnded finds out why the stream to an agent has ended, which nobody but Close may bring
+// about, and tells the loop: its node's rules cannot be changed any more, even if the agent lives
+// on, and heals. All streams end with the engine, so that is asked first.
 func (c *Cluster) agentEnded(n *node) {
-	if c.life.Err() != nil {
+	if c.life.Err() != nil || c.engineIsGone(c.life) {
 		return
 	}
-	if err := c.engine.signOfLife(c.life); err != nil {
-		if c.life.Err() == nil {
-			c.fail(err)
-		}
-		return
+	how := c.agentEnd(n)
+	if c.life.Err() == nil {
+		c.fail(fmt.Errorf("%s: its node's network cannot be cut or healed any more", how))
 	}
-	ctx, cancel := context.WithTimeout(c.life, signLimit)
+}
+
+// agentEnd says how an agent has ended, as the engine tells it.
+func (c *Cluster) agentEnd(n *node) string {
+	ctx, cancel := context.WithTimeout(c.life, agentEndLimit)
 	defer cancel()
 	name := n.member.Name
-	details, err := c.engine.api.ContainerInspect(ctx, n.agent)
-	if c.life.Err() != nil {
-		return
-	}
-	const what = "its node's network cannot be cut or healed any more"
-	switch {
-	case errdefs.IsNotFound(err):
-		c.fail(fmt.Errorf("the agent of %s was removed: %s", name, what))
-	case err != nil:
-		c.fail(fmt.Errorf("the agent of %s does not answer: %s: %w", name, what, err))
-	case details.State.Running:
-		c.fail(fmt.Errorf("the stream to the agent of %s has ended: %s", name, what))
-	default:
-		c.fail(fmt.Errorf("the agent of %s has ended (exit code %d): %s",
-			name, details.State.ExitCode, what))
-	}
-}
-
-// signOfLife asks the engine whether it is there, a few times before it is given up.
-func (e *Engine) signOfLife(ctx context.Context) error {
-	var err error
-	for range signs {
-		if err = e.ping(ctx); err == nil || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(signPause):
+	results, failures := c.engine.api.ContainerWait(ctx, n.agent, container.WaitConditionNotRunning)
+	select {
+	case result := <-results:
+		return fmt.Sprintf("the agent of %s has ended (exit code %d)", name, result.StatusCode)
+	case err := <-failures:
+		switch {
+		case errdefs.IsNotFound(err):
+			return fmt.Sprintf("the agent of %s was removed", name)
+		case ctx.Err() != nil:
+			return fmt.Sprintf("the stream to the agent of %s has ended, and it runs", name)
+		default:
+			return fmt.Sprintf("the agent of %s does not answer (%v)", name, err)
 		}
 	}
-	return fmt.Errorf("%w (run \"ordeal clean\" when it does): %w", errEngineGone, err)
 }
 
-// withoutEngine shortens the error of calls that found no engine to answer them: that says all, and
-// one line of it is enough.
-func withoutEngine(err error) error {
-	if client.IsErrConnectionFailed(err) {
-		return errEngineGone
-	}
-	return err
-}
-
-func (e *Engine) ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, signLimit)
+// notServing is the error of a node that was waited for until ctx was done, in one line: what the
+// last question to it came to, and the most telling line of its log.
+func (c *Cluster) notServing(ctx context.Context, n *node, last error) error {
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), exitLimit)
 	defer cancel()
-	_, err := e.api.Ping(ctx)
-	return err
+	word := c.lastWord(asking, n.container)
+	if word == "" {
+		word = "its log is empty"
+	}
+	return fmt.Errorf("it does not serve (%w): %w: %s", ctx.Err(), last, word)
+}
+
+// endWork ends what runs in the background, and tells whether the engine is there for the removal.
+func (c *Cluster) endWork(ctx context.Context) error {
+	err := c.askEngine(ctx)
+	c.awaitWork(ctx)
+	if errors.Is(err, errEngineGone) {
+		return c.unremoved()
+	}
+	return nil
+}
+
+// unremoved is the error of a removal without an engine.
+func (c *Cluster) unremoved() error {
+	return fmt.Errorf("removing the containers of run %s: %w", c.config.RunID, errEngineGone)
+}
+
+// notRemoved is the error of a removal that failed, in one line if the engine is what has failed.
+func (c *Cluster) notRemoved(ctx context.Context, err error) error {
+	if errors.Is(c.askEngine(ctx), errEngineGone) {
+		return c.unremoved()
+	}
+	return fmt.Errorf("removing the containers of run %s: %w", c.config.RunID, err)
 }

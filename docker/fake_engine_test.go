@@ -34,6 +34,7 @@ func newFakeCluster(t *testing.T, handler http.HandlerFunc) (*Cluster, *node) {
 		changes: make(map[string]chan struct{}),
 	}
 	c.life, c.endLife = context.WithCancel(context.Background())
+	c.failure.init()
 	t.Cleanup(func() {
 		c.endLife()
 		c.work.Wait()

@@ -25,6 +25,9 @@ const (
 // gone, of more than 128 MB they are. It works for dead nodes too. The logs that can be had are
 // written even when others cannot.
 func (c *Cluster) CollectLogs(ctx context.Context, dir string) error {
+	if errors.Is(c.askEngine(ctx), errEngineGone) {
+		return errEngineGone
+	}
 	failures := make([]error, len(c.nodes))
 	var group errgroup.Group
 	for i, n := range c.nodes {
@@ -39,7 +42,10 @@ func (c *Cluster) CollectLogs(ctx context.Context, dir string) error {
 	}
 	_ = group.Wait() // the errors are in failures, all of them
 	if err := errors.Join(failures...); err != nil {
-		return withoutEngine(err)
+		if errors.Is(c.askEngine(ctx), errEngineGone) {
+			return errEngineGone // in one line, and not in one for each node
+		}
+		return fmt.Errorf("collecting logs: %w", err)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func TestMain(m *testing.M) {
 }
 
 // engineOf returns the engine, or skips the test where there is none; in CI it fails.
-func engineOf(t *testing.T) *Engine {
+func engineOf(t testing.TB) *Engine {
 	t.Helper()
 	engine, err := Connect(t.Context())
 	if errors.Is(err, ErrNoEngine) && os.Getenv("CI") == "" {

@@ -12,7 +12,7 @@ import (
 
 // registerConfig is a cluster of the built-in register's nodes, which only Ordeal's own program
 // holds.
-func registerConfig(t *testing.T, nodes int) Config {
+func registerConfig(t testing.TB, nodes int) Config {
 	t.Helper()
 	source, err := findSource()
 	require.NoError(t, err)

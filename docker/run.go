@@ -157,7 +157,7 @@ func (c *Cluster) watch(
 			}
 			return
 		case err := <-failures:
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || c.engineIsGone(ctx) {
 				return
 			}
 			if errdefs.IsNotFound(err) {
@@ -198,7 +198,7 @@ func (c *Cluster) awaitReady(ctx context.Context, n *node, r *run) (time.Duratio
 			return 0, fmt.Errorf("%w with exit code %d: %s",
 				errEnded, r.code, c.lastWord(ctx, n.container))
 		case <-ctx.Done():
-			return 0, fmt.Errorf("it does not serve (%w): %w", ctx.Err(), err)
+			return 0, c.notServing(ctx, n, err)
 		case <-time.After(readyPause):
 		}
 	}

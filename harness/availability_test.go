@@ -42,7 +42,7 @@ func TestSystemThatServesNothingUnderFaultsPassesNothing(t *testing.T) {
 		{[]string{"partition", "kill"}, 20 * time.Second, 4, 17},
 		{[]string{"partition", "kill"}, time.Minute, 0, 8},
 		{[]string{"isolate-one"}, 20 * time.Second, 0, 8},
-		{[]string{"partition", "pause", "stop"}, time.Minute, 0, 12},
+		{[]string{"partition", "pause", "stop"}, time.Minute, 4, 14},
 	} {
 		nemeses, most := test.nemeses, map[string]int{"fails": test.fails, "hangs": test.hangs}
 		for name, spoil := range map[string]func(*fake, func() bool){
