@@ -41,10 +41,10 @@ type Options struct {
 //
 // Each nemesis has a schedule of its own, drawn from a stream of its own, so that the faults of
 // different nemeses overlap, and choosing one more does not change the faults of the others but for
-// their ids, which are given in the order of time, and for what is said below. Within one nemesis a fault lasts from 1/3 to
-// 1 interval, followed by 1/6 to 1/2 of an interval of calm, both uniformly distributed; times are
-// whole milliseconds. Everything that a nemesis can do is drawn once before anything is drawn
-// again; from then on it is drawn by weight.
+// their ids, which are given in the order of time, and for what is said below. Within one nemesis a
+// fault lasts from 1/3 to 1 interval, followed by 1/6 to 1/2 of an interval of calm, both uniformly
+// distributed; times are whole milliseconds. Everything that a nemesis can do is drawn once before
+// anything is drawn again; from then on it is drawn by weight.
 //
 // What cannot be is mended afterwards: wipes of more nodes than a minority over the whole run are
 // left out, and a kill, stop or pause that could have no effect, because others keep all of its
@@ -55,7 +55,8 @@ type Options struct {
 // so.
 //
 // An error names the option that is wrong and what is accepted. A time that is too short for even
-// one fault is an error too: a run that was asked for faults must not quietly go without.
+// one fault is an error too: a run that was asked for faults must not quietly go without. So is a
+// nemesis that is left without any ([ErrCrowded]).
 func Draw(o Options) (Schedule, error) {
 	chosen, err := choose(o.Nemeses, len(o.Nodes))
 	if err != nil || len(chosen) == 0 {

@@ -59,8 +59,8 @@ func TestLossesAreCountedOverTheWholeRun(t *testing.T) {
 			"data-loss: expected")
 }
 
-// A fault that cannot have an effect when it is due is put off until it can, and refused where it is
-// listed.
+// A fault that cannot have an effect when it is due is put off until it can, and refused where it
+// is listed.
 func TestFaultsThatCouldHaveNoEffectArePutOff(t *testing.T) {
 	moved := 0
 	for seed := range uint64(300) {

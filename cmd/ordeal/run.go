@@ -153,8 +153,8 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 // seedsMax bounds how many seeds are tried.
 const seedsMax = 50
 
-// chooseSeed gives the plan a random seed, one with which each of its nemeses has a turn if there is
-// any.
+// chooseSeed gives the plan a random seed, one with which each of its nemeses has a turn if there
+// is any.
 func chooseSeed(p *plan.Plan) {
 	for range seedsMax {
 		p.Seed = rand.Uint64N(plan.SeedMax) + plan.SeedMin
