@@ -152,7 +152,7 @@ func plainContainers(b *testing.B, c *Cluster, count int) plainSet {
 		host := hardened(agentMemory, agentPids)
 		host.NetworkMode = container.NetworkMode(set.network)
 		one, err := c.engine.api.ContainerCreate(b.Context(), &container.Config{
-			Image: c.image, Entrypoint: []string{programPath}, Cmd: []string{"node", "plain"},
+			Image: c.image, Entrypoint: []string{programPath}, Cmd: []string{"agent"},
 			Labels: c.labels(roleNode, name),
 		}, host, nil, nil, name)
 		require.NoError(b, err)
@@ -167,6 +167,11 @@ func (s plainSet) each(
 	b *testing.B, do func(context.Context, string) error,
 ) time.Duration {
 	b.Helper()
+	for _, id := range s.containers {
+		details, err := s.engine.api.ContainerInspect(b.Context(), id)
+		require.NoError(b, err)
+		require.True(b, details.State.Running, "what has ended has no network to be taken off")
+	}
 	began := time.Now()
 	failures := make(chan error, len(s.containers))
 	for _, id := range s.containers {

@@ -29,14 +29,26 @@ func (c *clients) init() {
 	c.life, c.end = context.WithCancel(context.Background())
 }
 
-// begin runs f on a goroutine of its own; it is false, and f is not run, after close.
-func (c *clients) begin(f func()) bool {
+// enter counts one more operation, which must be ended by work.Done; it is false after close.
+func (c *clients) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return false
 	}
-	c.work.Go(f)
+	c.work.Add(1)
+	return true
+}
+
+// begin runs f on a goroutine of its own; it is false, and f is not run, after close.
+func (c *clients) begin(f func()) bool {
+	if !c.enter() {
+		return false
+	}
+	go func() {
+		defer c.work.Done()
+		f()
+	}()
 	return true
 }
 
@@ -75,27 +87,29 @@ func (c *Cluster) Invoke(op history.Operation, timeout time.Duration, done func(
 		c.refuse("there is no node "+op.Node, done)
 		return
 	}
-	begun := c.clients.begin(func() {
+	if !c.clients.enter() {
+		c.refuse("the environment is closed", done)
+		return
+	}
+	var once sync.Once
+	end := func(r history.Result) {
+		once.Do(func() {
+			c.queue.post(func() { done(r) })
+			c.clients.work.Done()
+		})
+	}
+	limit := time.AfterFunc(timeout+clientGrace, func() {
+		end(history.Result{
+			Outcome: history.Info, Error: "the client did not end at its timeout",
+		})
+	})
+	go func() {
 		ctx, cancel := context.WithTimeout(c.clients.life, timeout)
 		defer cancel()
-		result := make(chan history.Result, 1)
-		go func() { result <- n.client.Do(ctx, op) }()
-		limit := time.NewTimer(timeout + clientGrace)
-		defer limit.Stop()
-		select {
-		case r := <-result:
-			c.queue.post(func() { done(r) })
-		case <-limit.C:
-			c.queue.post(func() {
-				done(history.Result{
-					Outcome: history.Info, Error: "the client did not end at its timeout",
-				})
-			})
-		}
-	})
-	if !begun {
-		c.refuse("the environment is closed", done)
-	}
+		r := n.client.Do(ctx, op)
+		limit.Stop()
+		end(r)
+	}()
 }
 
 // refuse ends an operation that is never sent.

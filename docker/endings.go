@@ -30,7 +30,8 @@ const (
 )
 
 // bringDown does to f.Nodes, all at the same time, what ends their processes, and keeps them dead
-// until f is healed. When it has no effect on any of them, nothing is done.
+// until f is healed. When it has no effect on any of them, nothing is done. All are held until that
+// is known: a heal in between would leave its node to a fault that then lets go of it, dead.
 func (c *Cluster) bringDown(
 	ctx context.Context, f nemesis.Fault,
 	do func(context.Context, *node) (effect, measurements, error),
@@ -39,10 +40,9 @@ func (c *Cluster) bringDown(
 	if err != nil {
 		return history.Evidence{}, err
 	}
+	defer hold(victims)()
 	effects := make([]effect, len(victims))
 	evidence, err := gather(victims, func(i int, n *node) (measurements, error) {
-		n.mu.Lock()
-		defer n.mu.Unlock()
 		var found measurements
 		var err error
 		effects[i], found, err = do(ctx, n)
@@ -56,9 +56,7 @@ func (c *Cluster) bringDown(
 		return evidence, err
 	}
 	for _, n := range victims {
-		n.mu.Lock()
 		delete(n.down, f.ID)
-		n.mu.Unlock()
 	}
 	how := "dead"
 	if slices.Contains(effects, untouched) {
@@ -68,18 +66,36 @@ func (c *Cluster) bringDown(
 		nemesis.ErrPrecondition, how)
 }
 
-// victims returns the nodes that a fault is about.
+// hold takes the locks of some nodes and returns what lets go of them. Whoever needs more than one
+// takes them by this: in the order of the nodes' numbers, so that nobody waits in a circle.
+func hold(nodes []*node) (release func()) {
+	inOrder := slices.SortedFunc(slices.Values(nodes), func(a, b *node) int {
+		return a.member.Number - b.member.Number
+	})
+	for _, n := range inOrder {
+		n.mu.Lock()
+	}
+	return func() {
+		for _, n := range inOrder {
+			n.mu.Unlock()
+		}
+	}
+}
+
+// victims returns the nodes that a fault is about, each once.
 func (c *Cluster) victims(f nemesis.Fault) ([]*node, error) {
 	if len(f.Nodes) == 0 {
 		return nil, fmt.Errorf("%w: it names no node", nemesis.ErrPrecondition)
 	}
-	victims := make([]*node, len(f.Nodes))
-	for i, name := range f.Nodes {
+	var victims []*node
+	for _, name := range f.Nodes {
 		n, known := c.byName[name]
 		if !known {
 			return nil, fmt.Errorf("%w: there is no node %s", nemesis.ErrPrecondition, name)
 		}
-		victims[i] = n
+		if !slices.Contains(victims, n) {
+			victims = append(victims, n)
+		}
 	}
 	return victims, nil
 }
@@ -172,18 +188,28 @@ func (c *Cluster) reviveNode(
 			Value: "still dead for " + enumerate(sortedKeys(n.down)),
 		}), nil
 	}
-	if r := n.current(); end.running && !r.over() {
-		delete(n.down, fault) // it could not be killed
-		n.unproved[fault] = found
-		return r, found, nil
-	}
-	started, err := c.startNode(ctx, n)
-	if err != nil {
-		return nil, found, fmt.Errorf("starting %s again: %w", name, err)
-	}
+	r := n.current()
+	if !end.running || r.over() || r.expected() {
+		if r, err = c.startAgain(ctx, n); err != nil {
+			return nil, found, fmt.Errorf("starting %s again: %w", name, err)
+		}
+	} // else it could not be killed
 	delete(n.down, fault)
 	n.unproved[fault] = found
-	return started, found, nil
+	return r, found, nil
+}
+
+// startAgain starts a node that a fault has ended, once that, and a wipe of its disk, are over.
+func (c *Cluster) startAgain(ctx context.Context, n *node) (*run, error) {
+	if r := n.current(); !r.over() && r.expected() {
+		if err := c.finishEnding(ctx, n, r); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.endWiper(ctx, n); err != nil {
+		return nil, fmt.Errorf("ending a wipe: %w", err)
+	}
+	return c.startNode(ctx, n)
 }
 
 // measureReady waits until a node serves that was started or thawed, or says that it never will

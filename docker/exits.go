@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,16 +25,19 @@ type exit struct {
 	removed bool
 	// word is the most telling line of its log.
 	word string
+	// machine is true for an exit code by which the system says that the machine failed its node.
+	machine bool
 }
 
 // byItself tells the node's own doing from what somebody else on the machine did to it. SIGKILL,
 // SIGTERM and a removal come from outside, and so does an orderly end, which a node makes only when
-// it is told to; to need too much memory is the node's own doing.
+// it is told to; to need too much memory is the node's own doing. That the machine failed it, as
+// its exit code says, is not: to end is right then.
 func (e exit) byItself() bool {
 	switch {
 	case e.memory:
 		return true
-	case e.removed || e.code < 0:
+	case e.removed || e.code < 0 || e.machine:
 		return false
 	default:
 		return e.code != killed && e.code != 0 && e.code != terminated
@@ -65,7 +69,10 @@ func (e exit) describe(limit int64) string {
 func (c *Cluster) reportExit(ctx context.Context, n *node, code int64) {
 	ctx, cancel := context.WithTimeout(ctx, exitLimit)
 	defer cancel()
-	ended := exit{code: code, removed: code == gone}
+	ended := exit{
+		code: code, removed: code == gone,
+		machine: slices.Contains(c.config.System.MachineExits, int(code)),
+	}
 	var group sync.WaitGroup
 	group.Go(func() { ended.word = c.lastWord(ctx, n.container) })
 	details, err := c.engine.api.ContainerInspect(ctx, n.container)

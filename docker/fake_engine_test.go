@@ -42,6 +42,7 @@ func newFakeCluster(t *testing.T, handler http.HandlerFunc) (*Cluster, *node) {
 	})
 	n := newNode(1)
 	n.container, n.run = "c1", newRun()
+	n.client = stubClient{func() error { return nil }}
 	c.nodes, c.byName = []*node{n}, map[string]*node{"n1": n}
 	return c, n
 }

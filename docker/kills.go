@@ -2,10 +2,12 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/client"
 
 	"ordeal/history"
 	"ordeal/nemesis"
@@ -40,11 +42,12 @@ func (c *Cluster) killNode(ctx context.Context, n *node) (effect, measurements, 
 	unexpect := r.expect(killed)
 	failed := c.engine.api.ContainerKill(ctx, n.container, "SIGKILL")
 	if failed != nil && !errdefs.IsConflict(failed) {
-		unexpect()
+		if refused(failed) {
+			unexpect()
+		}
 		return untouched, nil, fmt.Errorf("killing %s: %w", name, failed)
 	}
 	if err := r.awaitEnd(ctx); err != nil {
-		unexpect()
 		return untouched, nil, fmt.Errorf("waiting for the end of %s: %w", name, err)
 	}
 	during, err := c.stateOf(ctx, n)
@@ -66,4 +69,27 @@ func (c *Cluster) killNode(ctx context.Context, n *node) (effect, measurements, 
 			Shows: !during.running && r.code == killed && ours,
 		},
 	}, nil
+}
+
+// finishEnding brings about the end of a run that a signal, which may be on its way, has not ended
+// yet: it must not reach the node after its heal. n.mu is held.
+func (c *Cluster) finishEnding(ctx context.Context, n *node, r *run) error {
+	r.expect(killed)
+	err := c.engine.api.ContainerKill(ctx, n.container, "SIGKILL")
+	if err == nil || errdefs.IsConflict(err) {
+		err = r.awaitEnd(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("waiting for the end of %s: %w", n.member.Name, err)
+	}
+	return nil
+}
+
+// refused tells of the error of a call that sends a signal that the engine has answered with it:
+// then it has sent none. After any other error it may have, and an end by that is no news, whenever
+// it comes. (An engine that has sent SIGKILL waits 10 s for the end before it answers that there
+// was none, which is not within killLimit.)
+func refused(err error) bool {
+	return !client.IsErrConnectionFailed(err) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }

@@ -36,8 +36,11 @@ type node struct {
 	// down holds the faults that keep the node dead, and pauses those that hold a run of it.
 	down   map[string]bool
 	pauses map[string]*pausing
-	// wipes counts the attempts to empty its volume.
-	wipes int
+	// wipes counts the attempts to empty its volume, and emptied is true once one removed something.
+	wipes   int
+	emptied bool
+	// wiper is the name of the container that may be emptying its volume now, "" for none.
+	wiper string
 	// unproved holds the faults that are undone, and after which it has not been seen to serve yet,
 	// with what was measured just before their end.
 	unproved map[string]measurements

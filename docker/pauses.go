@@ -43,6 +43,8 @@ func (c *Cluster) pause(ctx context.Context, f nemesis.Fault) (history.Evidence,
 	if err != nil {
 		return history.Evidence{}, err
 	}
+	// As in bringDown, and so that the pause is measured before another fault may end it.
+	defer hold(victims)()
 	ctx, cancel := context.WithTimeout(ctx, pauseLimit)
 	defer cancel()
 	effects := make([]effect, len(victims))
@@ -57,9 +59,7 @@ func (c *Cluster) pause(ctx context.Context, f nemesis.Fault) (history.Evidence,
 	}
 	if !slices.Contains(effects, hit) {
 		for _, n := range victims {
-			n.mu.Lock()
 			delete(n.pauses, f.ID)
-			n.mu.Unlock()
 		}
 		return history.Evidence{}, fmt.Errorf("%w: all its nodes are dead or paused already",
 			nemesis.ErrPrecondition)
@@ -74,12 +74,10 @@ func (c *Cluster) pause(ctx context.Context, f nemesis.Fault) (history.Evidence,
 	return evidence, err
 }
 
-// freeze pauses one node, unless it is dead, or is paused already.
+// freeze pauses one node, unless it is dead, or is paused already. n.mu is held.
 func (c *Cluster) freeze(
 	ctx context.Context, n *node, fault string,
 ) (effect, measurements, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	before, err := c.stateOf(ctx, n)
 	if err != nil {
 		return untouched, nil, err
@@ -104,12 +102,10 @@ func (c *Cluster) freeze(
 	return hit, found, nil
 }
 
-// beginFrozen shows that a node is frozen by two readings of its CPU time.
+// beginFrozen shows that a node is frozen by two readings of its CPU time. n.mu is held.
 func (c *Cluster) beginFrozen(
 	ctx context.Context, n *node, fault string,
 ) (measurements, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	p := n.pauses[fault]
 	if p == nil {
 		return nil, nil // it is dead
@@ -137,7 +133,8 @@ func (c *Cluster) measureFrozen(
 	status := history.Measurement{Subject: n.member.Name, What: "state", When: when}
 	used := history.Measurement{Subject: n.member.Name, What: "CPU time", When: when}
 	if !p.holds(n) {
-		status.Value, status.Shows = "ended by another fault", true
+		status.Value = "ended by another fault"
+		status.Shows = !p.began.at.IsZero() // what was never measured is not shown
 		if p.run.over() && p.run.news {
 			status.Value = fmt.Sprintf("ended by no fault (exit code %d)", p.run.code)
 			status.Shows = false
@@ -156,12 +153,17 @@ func (c *Cluster) measureFrozen(
 	case p.began.at.IsZero():
 		used.Value = "it was not read when the pause began"
 	default:
-		more := now.used - p.began.used
-		used.Value = fmt.Sprintf("%.1f ms in %.2f s",
-			float64(more)/float64(time.Millisecond), now.at.Sub(p.began.at).Seconds())
-		used.Shows = more >= 0 && more < frozenMax
+		used.Value, used.Shows = stoodStill(p.began, now)
 	}
 	return measurements{status, used}
+}
+
+// stoodStill says how much CPU time was used between two readings, and tells whether that is none.
+func stoodStill(began, now cpuReading) (value string, none bool) {
+	more := now.used - began.used
+	value = fmt.Sprintf("%.1f ms in %.2f s",
+		float64(more)/float64(time.Millisecond), now.at.Sub(began.at).Seconds())
+	return value, more >= 0 && more < frozenMax
 }
 
 // resume lets the nodes go on that only f holds, and returns when they serve.
@@ -224,7 +226,7 @@ func (n *node) heldBy(besides string, r *run) []string {
 
 // countPackets begins to count what arrives of the nodes at others, where that proves something: a
 // kernel sends no datagram on behalf of a process that does not run, but it does acknowledge what
-// arrives for one over TCP.
+// arrives for one over TCP. The nodes' locks are held.
 func (c *Cluster) countPackets(ctx context.Context, victims []*node, fault string) error {
 	if !c.config.System.Datagrams || c.Unable(nemesis.Partition) != nil {
 		return nil
@@ -234,11 +236,9 @@ func (c *Cluster) countPackets(ctx context.Context, victims []*node, fault strin
 		return err
 	}
 	for _, n := range victims {
-		n.mu.Lock()
 		if p := n.pauses[fault]; p != nil {
 			p.since = since
 		}
-		n.mu.Unlock()
 	}
 	return nil
 }

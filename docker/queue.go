@@ -63,13 +63,18 @@ func (q *queue) take() (func(), bool) {
 // has.
 func (q *queue) after(d time.Duration, f func()) (cancel func()) {
 	var cancelled atomic.Bool
-	timer := time.AfterFunc(d, func() {
+	post := func() {
 		q.post(func() {
 			if !cancelled.Load() {
 				f()
 			}
 		})
-	})
+	}
+	if d <= 0 {
+		post() // clients that go on at once need no timer
+		return func() { cancelled.Store(true) }
+	}
+	timer := time.AfterFunc(d, post)
 	return func() {
 		cancelled.Store(true)
 		timer.Stop()

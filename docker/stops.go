@@ -2,23 +2,33 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/containerd/errdefs"
 
+	"ordeal/docker/system"
 	"ordeal/history"
 	"ordeal/nemesis"
 )
 
-// stopLimit is how long a node may take to end after SIGTERM, before it is killed.
-const stopLimit = 5 * time.Second
+const (
+	// stopLimit is how long a node may take to end after SIGTERM, before it is killed.
+	stopLimit = 5 * time.Second
+	// hearingLimit is how long a node that is to be stopped may take to serve first.
+	hearingLimit = 3 * time.Second
+	// unheard is the exit code of a Go program that had no handler for a signal yet.
+	unheard = 2
+)
 
 // stop asks the processes of f.Nodes to end, by SIGTERM, all at the same time. What was asked for
 // is an end with the exit code 0, or with 143, by which programs say that SIGTERM was the reason;
 // any other is the node's own failure. (The kernel spares the first process of a container all
 // signals that it has no handler for, pid_namespaces(7); a Go program that does not handle SIGTERM
-// ends itself with 2 then, which cannot be told from a crash.)
+// ends itself with 2 then, which cannot be told from a crash.) So a node that was just started gets
+// its signal once it serves: before that it may not be able to hear it. One that does not serve in
+// time is stopped all the same, and may end with 2.
 //
 // Nodes that another fault keeps dead are kept dead by this one too. A paused node cannot act on a
 // signal, and most engines would thaw it along with one (github.com/moby/moby/issues/37137): it is
@@ -29,7 +39,7 @@ func (c *Cluster) stop(ctx context.Context, f nemesis.Fault) (history.Evidence, 
 
 // stopNode stops one node, unless it is dead or paused. n.mu is held.
 func (c *Cluster) stopNode(ctx context.Context, n *node) (effect, measurements, error) {
-	ctx, cancel := context.WithTimeout(ctx, stopLimit+killLimit)
+	ctx, cancel := context.WithTimeout(ctx, hearingLimit+stopLimit+killLimit)
 	defer cancel()
 	name := n.member.Name
 	before, err := c.stateOf(ctx, n)
@@ -46,11 +56,17 @@ func (c *Cluster) stopNode(ctx context.Context, n *node) (effect, measurements, 
 	case before.paused:
 		return untouched, found, nil
 	}
-	unexpect := r.expect(0, terminated)
+	codes := []int64{0, terminated}
+	if !c.hears(ctx, n, r) {
+		codes = append(codes, unheard)
+	}
+	unexpect := r.expect(codes...)
 	asked := time.Now()
 	failed := c.engine.api.ContainerKill(ctx, n.container, "SIGTERM")
 	if failed != nil && !errdefs.IsConflict(failed) {
-		unexpect()
+		if refused(failed) {
+			unexpect()
+		}
 		return untouched, nil, fmt.Errorf("stopping %s: %w", name, failed)
 	}
 	end := history.Measurement{Subject: name, What: "end", When: "during"}
@@ -81,4 +97,13 @@ func (c *Cluster) stopNode(ctx context.Context, n *node) (effect, measurements, 
 		Subject: name, What: "state", When: "during", Value: during.String(),
 		Shows: !during.running && !r.news && r.code != killed,
 	}), nil
+}
+
+// hears tells whether a node serves, or says that it stays out: then it hears a signal too. It
+// waits for that as long as hearingLimit.
+func (c *Cluster) hears(ctx context.Context, n *node, r *run) bool {
+	ctx, cancel := context.WithTimeout(ctx, hearingLimit)
+	defer cancel()
+	_, err := c.awaitReady(ctx, n, r)
+	return err == nil || errors.Is(err, system.ErrLost)
 }

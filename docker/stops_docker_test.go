@@ -2,6 +2,7 @@ package docker
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -143,4 +144,37 @@ func TestStopAndKillOfOneNode(t *testing.T) {
 		require.NoError(t, probe(t, c, "n1"))
 		require.NoError(t, probe(t, c, "n2"))
 	}
+}
+
+// A node that was just started may be told to stop before its program can hear it: Go programs take
+// some time until they handle SIGTERM, and without that they end with 2, as after a crash.
+func TestStopOfANodeThatIsStartingIsNoNews(t *testing.T) {
+	c := startCluster(t, registerConfig(t, 3))
+	exits := listen(t, c)
+	for range 8 {
+		killed, stopped := faultOf(nemesis.Kill, "k", "n1"), faultOf(nemesis.Stop, "s", "n1")
+		evidence, err := inject(t, c, killed)
+		shown(t, evidence, err)
+		healed, injected := false, false
+		c.Heal(killed, func(_ history.Evidence, err error) {
+			healed = true
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		require.Eventually(t, func() bool { return !c.byName["n1"].current().over() },
+			30*time.Second, time.Millisecond, "the heal starts the container")
+		c.Inject(stopped, func(e history.Evidence, err error) {
+			evidence, injected = e, true
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		await(t, c, &injected)
+		await(t, c, &healed)
+		require.True(t, evidence.Shown, "%+v", evidence.Measurements)
+		evidence, err = heal(t, c, stopped)
+		shown(t, evidence, err)
+	}
+	require.Empty(t, *exits)
 }

@@ -29,6 +29,8 @@ func PaxosRegister(bug string) System {
 		ClientPort: registerClientPort,
 		DataDir:    registerDataDir,
 		Datagrams:  true,
+		// A full disk among others: the node does right to end then.
+		MachineExits: []int{server.ExitDisk},
 		Command: func(c Cluster, n Member) []string {
 			return registerCommand(c, n, bug)
 		},

@@ -39,6 +39,14 @@ func TestCommand(t *testing.T) {
 		PaxosRegister("small-quorum").Command(testCluster, members[1]))
 }
 
+// A disk that fails is not the register's mistake; a damaged log is.
+func TestMachineExits(t *testing.T) {
+	machine := PaxosRegister("").MachineExits
+	require.Contains(t, machine, server.ExitDisk)
+	require.NotContains(t, machine, server.ExitDamage)
+	require.NotContains(t, machine, 2, "a panic")
+}
+
 func TestFilesOfEachMemberDiffer(t *testing.T) {
 	one, err := PaxosRegister("").Files(testCluster, members[0])
 	require.NoError(t, err)

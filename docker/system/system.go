@@ -29,6 +29,9 @@ type System struct {
 	// come from a paused node; where nodes keep connections, the kernel of a paused one goes on
 	// acknowledging what arrives.
 	Datagrams bool
+	// MachineExits are the exit codes by which a node says that the machine failed it: a failed write
+	// or sync. Such an end is not the system's mistake.
+	MachineExits []int
 	// Command returns the command line of one node, program first.
 	Command func(c Cluster, n Member) []string
 	// Files returns what the volume of a node must hold before its first start; it may be nil.
