@@ -218,8 +218,11 @@ func describeCommon(details container.InspectResponse) map[string]string {
 		}
 	}
 	var labels []string
+	ofImage := ""
 	for name := range details.Config.Labels {
-		if name != labelImage { // which comes with the image
+		if name == labelImage {
+			ofImage = ", and `" + labelImage + "` from the image"
+		} else {
 			labels = append(labels, name)
 		}
 	}
@@ -234,7 +237,7 @@ func describeCommon(details container.InspectResponse) map[string]string {
 		"directories of the host": quoted(slices.DeleteFunc(slices.Clone(host.Binds),
 			func(bind string) bool { return bind == "" })),
 		"devices of the host": choose(devices == 0, "none", fmt.Sprint(devices)),
-		"labels":              quoted(labels),
+		"labels":              quoted(labels) + ofImage,
 	}
 }
 

@@ -45,7 +45,7 @@ type Environment interface {
 	OnFailure(f func(error))
 	// OnExit sets the callback for nodes that end without having been asked to, with what is
 	// known: the exit code and the last line of the log. byItself tells a node's own doing, such as
-	// a panic, from what somebody else on the machine did to it.
+	// a panic, from what somebody else on the machine, or the machine itself, did to it.
 	OnExit(f func(node, detail string, byItself bool))
 
 	// CollectLogs writes every node's log into dir, as NAME.log, whatever state the nodes are in.

@@ -38,6 +38,16 @@ var classCases = []struct {
 		operations: []int64{1, 2, 3},
 	},
 	{
+		name: "a value of a compare-and-set that was told that it did not apply",
+		text: `c1 write 1 0..1
+			c2 cas 9>2 2..3 saw 1
+			c3 read 2 4..5`,
+		class: NeverWritten,
+		sentence: "c3 read 2 from n3 at 5.00 s; " +
+			"c2 called compare-and-set 9 → 2 at n2, but was told that it did not apply",
+		operations: []int64{3},
+	},
+	{
 		name: "a write that nobody ever sees",
 		text: `c1 write 1 0..1
 			c2 write 2 2..3

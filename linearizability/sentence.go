@@ -114,6 +114,10 @@ func origin(guilty *call, all []*history.Operation) string {
 		if op.Outcome == history.Fail && op.Kind != history.Read && op.Value == seen {
 			return asked(op) + ", but that certainly did not happen: " + op.Error
 		}
+		refused := op.Outcome == history.OK && op.Kind == history.CompareAndSet && !op.Applied
+		if refused && op.Value == seen {
+			return asked(op) + ", but was told that it did not apply"
+		}
 	}
 	if guilty.op.Kind == history.Propose || guilty.op.Kind == history.Learn {
 		return "nobody had ever proposed " + text(seen)

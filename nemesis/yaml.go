@@ -94,7 +94,7 @@ func (s *Schedule) UnmarshalYAML(unmarshal func(any) error) error {
 			return errorAt(node, "a fault of the list is empty: want its keys, or no list entry")
 		}
 	}
-	*s = nil
+	*s = Schedule{} // there is a list, if an empty one
 	if len(faults) > 0 {
 		*s = Schedule(faults).Ordered()
 	}

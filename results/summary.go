@@ -63,8 +63,10 @@ func writeCounts(w io.Writer, r Run) {
 	writeFaults(w, r)
 	writeWindows(w, r)
 	writeRecovery(w, r)
-	fmt.Fprintf(w, "final reads\t%d of %d answered, %d keys unread\n",
-		r.FinalReads.Answered, r.FinalReads.Asked, r.FinalReads.Unread)
+	if r.FinalReads.Asked > 0 {
+		fmt.Fprintf(w, "final reads\t%d of %d answered, %d keys unread\n",
+			r.FinalReads.Answered, r.FinalReads.Asked, r.FinalReads.Unread)
+	}
 	if r.Check != nil {
 		fmt.Fprintf(w, "check\t%s\n", CheckLine(r.Check.Linearizability))
 	}
@@ -91,9 +93,12 @@ func writeWindows(w io.Writer, r Run) {
 }
 
 func writeRecovery(w io.Writer, r Run) {
-	if r.Recovery.Proved {
+	switch {
+	case r.Recovery.Proved:
 		fmt.Fprintf(w, "recovery\tproved %s after the last heal\n", short(r.Recovery.Duration))
-	} else {
+	case r.Recovery.Missing == "":
+		fmt.Fprintf(w, "recovery\tnot come to\n")
+	default:
 		fmt.Fprintf(w, "recovery\tnot proved\n")
 	}
 	if len(r.Recovery.FirstOK) > 0 {

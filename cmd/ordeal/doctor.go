@@ -60,7 +60,7 @@ func doctorCommand() *cobra.Command {
 		Short: "Find out what this machine can and cannot inject, and why",
 		Long: `Find out what this machine can and cannot inject, why, and what would help. Nothing is
 guessed: a small cluster is started, each kind of fault is injected into one node and
-healed, and what was measured decides. It takes some seconds, and nothing is left.
+healed, and what was measured decides. It takes some seconds; nothing but the image is left.
 
 Exit codes: 0 everything can be injected, 2 something cannot, 130 interrupted.`,
 		Example: `  ordeal doctor

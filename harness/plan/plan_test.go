@@ -127,3 +127,14 @@ func TestLongestScenarioCanBeRead(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, read.Faults, len(schedule))
 }
+
+// Who deletes the last fault of a list wants none, and not drawn ones.
+func TestEmptyListOfFaultsIsAnError(t *testing.T) {
+	_, err := Read(strings.NewReader("faults: []\n"), valid())
+	require.ErrorContains(t, err, "faults is an empty list (accepted: ")
+	read, err := Read(strings.NewReader("nemesis: [none]\n"), valid())
+	require.NoError(t, err)
+	schedule, err := read.Schedule()
+	require.NoError(t, err)
+	require.Empty(t, schedule)
+}

@@ -29,6 +29,10 @@ func Read(file io.Reader, base Plan) (Plan, error) {
 	if err := nemesis.DecodeStrict(text, &result); err != nil {
 		return Plan{}, explained(err)
 	}
+	if result.Faults != nil && len(result.Faults) == 0 {
+		return Plan{}, errors.New("faults is an empty list (accepted: a list of faults, no faults " +
+			"at all to have them drawn, or nemesis: [none] for none)")
+	}
 	return result, nil
 }
 
