@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -14,18 +13,6 @@ import (
 
 	"ordeal/nemesis"
 )
-
-// engineFor returns the engine, or skips a benchmark where there is none.
-func engineFor(b *testing.B) *Engine {
-	b.Helper()
-	engine, err := Connect(b.Context())
-	if errors.Is(err, ErrNoEngine) {
-		b.Skipf("no Docker engine: %v", err)
-	}
-	require.NoError(b, err)
-	b.Cleanup(func() { _ = engine.Close() })
-	return engine
-}
 
 // A stopwatch gathers times, to be reported as quantiles in milliseconds.
 type stopwatch []float64
@@ -45,7 +32,7 @@ func (s stopwatch) median() float64 {
 // BenchmarkStart is the start of five nodes until all serve, with the image present, and their
 // removal.
 func BenchmarkStart(b *testing.B) {
-	engine := engineFor(b)
+	engine := engineOf(b)
 	var starts, removals stopwatch
 	for i := range b.N + 1 {
 		began := time.Now()
@@ -67,7 +54,7 @@ func BenchmarkStart(b *testing.B) {
 // and the same of the heal. Beside it, in the same run, stands what "docker network disconnect" and
 // "connect" take for the smaller half, two plain containers on another network.
 func BenchmarkPartition(b *testing.B) {
-	engine := engineFor(b)
+	engine := engineOf(b)
 	c, err := engine.Start(b.Context(), toyConfig(5))
 	require.NoError(b, err)
 	defer func() { require.NoError(b, c.Close(context.WithoutCancel(b.Context()))) }()

@@ -26,7 +26,7 @@ const benchmarkLoad = 3 * time.Second
 // and note nothing. Both take turns on one cluster of three nodes, with the same generator and keys
 // of their own. It reports the median of the ratios, and both rates.
 func BenchmarkClients(b *testing.B) {
-	engine := engineFor(b)
+	engine := engineOf(b)
 	config := registerConfig(b, 3)
 	c, err := engine.Start(b.Context(), config)
 	require.NoError(b, err)

@@ -12,7 +12,7 @@ import (
 )
 
 // wipeLimit is how long it may take to kill a node and to empty its volume. With what may follow,
-// wiperEndLimit, that is less than the 30 s after which the harness does not wait for a fault any
+// wiperEndLimit, that is less than the time after which the harness does not wait for a fault any
 // more (faultTimeout): the answer is to be in time.
 const wipeLimit = 20 * time.Second
 

@@ -80,9 +80,7 @@ func try(ctx context.Context, env Environment, f nemesis.Fault) (Trial, error) {
 		trial.Err = injected
 		return trial, nil
 	}
-	if err == nil && trial.Err == nil {
-		err = trial.await(ctx, env, func(done func()) { env.After(examineFor, done) })
-	}
+	err = trial.await(ctx, env, func(done func()) { env.After(examineFor, done) })
 	if err == nil {
 		began = env.Now()
 		err = trial.await(ctx, env, func(done func()) {

@@ -187,8 +187,8 @@ func (t Test) observe(
 		run.Find(results.Finding{Verdict: results.Interrupted, What: fmt.Sprintf(
 			"stopped by hand during the %s, at %s", d.stopped, seconds(d.stoppedAt))})
 	}
-	d.summarise(run)
 	seen.operations = d.completed.all(record.Pending())
+	d.summarise(run, seen.operations)
 	seen.events = d.events
 	if synced := record.Sync(); !errors.Is(err, synced) {
 		err = errors.Join(err, synced)
@@ -257,14 +257,13 @@ func (t Test) stage(run *results.Run, text string) {
 }
 
 // summarise puts what the driver saw into the record.
-func (d *driver) summarise(run *results.Run) {
+func (d *driver) summarise(run *results.Run, ops []history.Operation) {
 	run.Operations, run.Load = d.counts, d.load
-	ops := d.completed.all(d.record.Pending())
-	d.tallyFaults(ops, d.now())
 	ended := newEndings(ops)
+	d.tallyFaults(ops, ended, d.now())
 	run.Faults, run.Windows = d.faultResults(), d.windows(ended, d.now())
 	run.Spans = d.spans(run.Windows, ended)
-	d.recovery.result.FirstOK = d.firstOK(ops)
+	d.recovery.result.FirstOK = d.firstOK(ended)
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result
 	run.Exits = d.exits

@@ -206,11 +206,22 @@ func (e endings) within(node string, from, to time.Duration) results.Outcomes {
 	return count
 }
 
+// firstOK returns how long after a time a node's next operation ended ok.
+func (e endings) firstOK(node string, at time.Duration) (time.Duration, bool) {
+	of := e[node]
+	first := sort.Search(len(of), func(i int) bool { return of[i].ReturnTime >= at })
+	for _, op := range of[first:] {
+		if op.Outcome == history.OK {
+			return op.ReturnTime - at, true
+		}
+	}
+	return 0, false
+}
+
 // tallyFaults puts into the results of the faults what was attempted while each was in force, and
 // when each node that it touched answered an operation after the heal had begun.
-func (d *driver) tallyFaults(ops []history.Operation, end time.Duration) {
+func (d *driver) tallyFaults(ops []history.Operation, ended endings, end time.Duration) {
 	all := newTally(slices.Clone(ops))
-	served := newServed(ops)
 	for _, f := range d.faults {
 		if !f.injected {
 			continue
@@ -223,7 +234,7 @@ func (d *driver) tallyFaults(ops []history.Operation, end time.Duration) {
 		}
 		f.result.FirstOK = make(map[string]time.Duration)
 		for _, node := range f.touched() {
-			if took, ok := served.after(node, f.result.HealingAt); ok && !d.lost[node] {
+			if took, ok := ended.firstOK(node, f.result.HealingAt); ok && !d.lost[node] {
 				f.result.FirstOK[node] = took
 			}
 		}
@@ -240,35 +251,9 @@ func (f *fault) touched() []string {
 	return slices.Compact(nodes)
 }
 
-// served holds for each node when its operations ended ok, in order.
-type served map[string][]time.Duration
-
-func newServed(ops []history.Operation) served {
-	s := make(served)
-	for _, op := range ops {
-		if op.Outcome == history.OK {
-			s[op.Node] = append(s[op.Node], op.ReturnTime)
-		}
-	}
-	for _, times := range s {
-		slices.Sort(times)
-	}
-	return s
-}
-
-// after returns how long after a time the node's next operation ended ok.
-func (s served) after(node string, at time.Duration) (time.Duration, bool) {
-	times := s[node]
-	i, _ := slices.BinarySearch(times, at)
-	if i == len(times) {
-		return 0, false
-	}
-	return times[i] - at, true
-}
-
 // firstOK returns, for each node that is not lost, the time from when the last heal began until an
 // operation through it ended ok; nothing for a run that did not come to its recovery.
-func (d *driver) firstOK(ops []history.Operation) map[string]time.Duration {
+func (d *driver) firstOK(ended endings) map[string]time.Duration {
 	if d.recovery.begun == 0 {
 		return nil
 	}
@@ -279,9 +264,9 @@ func (d *driver) firstOK(ops []history.Operation) map[string]time.Duration {
 	if last == 0 {
 		last = d.recovery.begun
 	}
-	served, first := newServed(ops), make(map[string]time.Duration)
+	first := make(map[string]time.Duration)
 	for _, node := range d.survivors() {
-		if took, ok := served.after(node, last); ok {
+		if took, ok := ended.firstOK(node, last); ok {
 			first[node] = took
 		}
 	}
