@@ -10,6 +10,9 @@
 // On disk it is JSON Lines: one event a line, in the order of the indices, so that a file that
 // was cut short by a crash is still a history, of everything up to the cut.
 //
+// A Reader gives one event after the other; ReadFile gives a Record, which is what is judged and
+// holds each operation once.
+//
 // The package has no opinion on what is legal: that is linearizability's. It imports nothing of
 // Ordeal's; everything else may import it.
 package history

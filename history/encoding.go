@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"time"
 )
 
@@ -49,9 +50,10 @@ type line struct {
 func (e Event) MarshalJSON() ([]byte, error) { return json.Marshal(e.line()) }
 
 // line returns the event as it stands in the file. It shares memory with e.
-func (e *Event) line() *line {
-	nanoseconds := int64(e.Time)
-	l := &line{Index: &e.Index, Time: &nanoseconds, Type: e.Type, Fault: e.Fault, Mark: e.Mark}
+func (e *Event) line() line {
+	l := line{
+		Index: &e.Index, Time: (*int64)(&e.Time), Type: e.Type, Fault: e.Fault, Mark: e.Mark,
+	}
 	if op := e.Operation; op != nil {
 		l.Op, l.Process, l.Node, l.Kind, l.Key = op.ID, &op.Process, op.Node, op.Kind, op.Key
 		if e.Type == TypeInvoke {
@@ -94,20 +96,31 @@ func (l *line) completion(op *Operation) {
 // UnmarshalJSON reads what MarshalJSON wrote, and refuses fields that it does not know. The
 // operation of a completion holds what the line says: a Reader adds the rest from the invocation.
 func (e *Event) UnmarshalJSON(data []byte) error {
+	l, err := parseLine(data)
+	if err != nil {
+		return err
+	}
+	return l.event(e, new(Operation))
+}
+
+// parseLine reads a line in whatever form JSON allows.
+func parseLine(data []byte) (*line, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	var l line
 	if err := decoder.Decode(&l); errors.Is(err, io.EOF) {
-		return errors.New("the line is empty (accepted: one event a line)")
+		return nil, errors.New("the line is empty (accepted: one event a line)")
 	} else if err != nil {
-		return explainJSON(err)
+		return nil, explainJSON(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the object (accepted: one event a line)")
+		return nil, errors.New("there is something after the object (accepted: one event a line)")
 	}
-	if err := checkText(data); err != nil {
-		return err
-	}
+	return &l, checkText(data)
+}
+
+// event sets e to what the line says, with op as its operation if it is one of an operation.
+func (l *line) event(e *Event, op *Operation) error {
 	if l.Index == nil || l.Time == nil {
 		return errors.New(`an event needs "index" and "time"`)
 	}
@@ -118,8 +131,7 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	case TypeMark:
 		e.Mark = l.Mark
 	case TypeInvoke, TypeOK, TypeFail, TypeInfo:
-		op, err := l.operation()
-		if err != nil {
+		if err := l.operation(op); err != nil {
 			return err
 		}
 		e.Operation = op
@@ -129,22 +141,22 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	return l.checkAllTaken(e)
 }
 
-// operation returns the operation that the line names.
-func (l *line) operation() (*Operation, error) {
+// operation sets op to the operation that the line names.
+func (l *line) operation(op *Operation) error {
 	if l.Op == 0 || l.Process == nil || l.Kind == "" {
-		return nil, fmt.Errorf(`an event of type %q needs "op", "process" and "f"`, l.Type)
+		return fmt.Errorf(`an event of type %q needs "op", "process" and "f"`, l.Type)
 	}
-	op := &Operation{
+	*op = Operation{
 		ID: l.Op, Process: *l.Process, Node: l.Node, Kind: l.Kind, Key: l.Key,
 		Call: NoReturn, Return: NoReturn,
 	}
 	if l.Type == TypeInvoke {
 		if l.Client == nil {
-			return nil, errors.New(`an event of type "invoke" needs "client"`)
+			return errors.New(`an event of type "invoke" needs "client"`)
 		}
 		op.Client, op.Final = *l.Client, l.Final
 		op.Value, op.Expected = valueOrNothing(l.Value), valueOrNothing(l.Expected)
-		return op, nil
+		return nil
 	}
 	op.Result = Result{
 		Outcome:  Outcome(l.Type),
@@ -153,7 +165,7 @@ func (l *line) operation() (*Operation, error) {
 		Blind:    l.Blind,
 		Error:    l.Error,
 	}
-	return op, nil
+	return nil
 }
 
 func valueOrNothing(v *Value) Value {
@@ -169,49 +181,36 @@ func (l *line) checkAllTaken(e *Event) error {
 	if e.Type == TypeFault && e.Fault == nil || e.Type == TypeMark && e.Mark == nil {
 		return fmt.Errorf("an event of type %q needs %q", e.Type, e.Type)
 	}
-	want := line{Fault: e.Fault, Mark: e.Mark}
+	taken := e.line()
+	dropped := l.fields() &^ taken.fields()
+	if dropped == 0 {
+		return nil
+	}
 	of := ""
 	if op := e.Operation; op != nil {
 		of = fmt.Sprintf(" and f %q", op.Kind)
-		want.Op, want.Process, want.Node = op.ID, &op.Process, op.Node
-		want.Kind, want.Key, want.Type = op.Kind, op.Key, e.Type
-		if e.Type == TypeInvoke {
-			want.invocation(op)
-		} else {
-			want.completion(op)
-		}
 	}
-	if extra := l.beyond(want); extra != "" {
-		return fmt.Errorf("%q does not belong to an event of type %q%s", extra, e.Type, of)
-	}
-	return nil
+	return fmt.Errorf("%q does not belong to an event of type %q%s",
+		fieldNames[bits.TrailingZeros16(dropped)], e.Type, of)
 }
 
-// beyond names a field that is set in l and not in want, or "".
-func (l *line) beyond(want line) string {
-	for _, field := range []struct {
-		name      string
-		has, want bool
-	}{
-		{"op", l.Op != 0, want.Op != 0},
-		{"process", l.Process != nil, want.Process != nil},
-		{"client", l.Client != nil, want.Client != nil},
-		{"node", l.Node != "", want.Node != ""},
-		{"f", l.Kind != "", want.Kind != ""},
-		{"key", l.Key != "", want.Key != ""},
-		{"value", l.Value != nil, want.Value != nil},
-		{"expected", l.Expected != nil, want.Expected != nil},
-		{"final", l.Final, want.Final},
-		{"applied", l.Applied != nil, want.Applied != nil},
-		{"returned", l.Returned != nil, want.Returned != nil},
-		{"blind", l.Blind, want.Blind},
-		{"error", l.Error != "", want.Error != ""},
-		{"fault", l.Fault != nil, want.Fault != nil},
-		{"mark", l.Mark != nil, want.Mark != nil},
+// fieldNames are the fields that not every event has, by their bit.
+var fieldNames = [...]string{
+	"op", "process", "client", "node", "f", "key", "value", "expected", "final",
+	"applied", "returned", "blind", "error", "fault", "mark",
+}
+
+// fields has a bit for each of the fieldNames that is set.
+func (l *line) fields() uint16 {
+	var set uint16
+	for i, is := range [len(fieldNames)]bool{
+		l.Op != 0, l.Process != nil, l.Client != nil, l.Node != "", l.Kind != "", l.Key != "",
+		l.Value != nil, l.Expected != nil, l.Final,
+		l.Applied != nil, l.Returned != nil, l.Blind, l.Error != "", l.Fault != nil, l.Mark != nil,
 	} {
-		if field.has && !field.want {
-			return field.name
+		if is {
+			set |= 1 << i
 		}
 	}
-	return ""
+	return set
 }

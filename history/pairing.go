@@ -11,41 +11,53 @@ import (
 // outcome, with the time at which the record ends as that of its return. The events must be a
 // history, as a Reader returns it.
 func Operations(events []Event) []Operation {
-	open := map[int64]*Operation{}
-	operations := make([]Operation, 0, len(events)/2)
+	calls := 0
+	for i := range events {
+		if events[i].Type == TypeInvoke {
+			calls++
+		}
+	}
+	operations := make([]Operation, 0, calls)
+	// The places of the operations in flight.
+	open := map[int64]int{}
 	var end time.Duration
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		end = e.Time
 		switch e.Type {
 		case TypeInvoke:
-			op := *e.Operation
+			open[e.Operation.ID] = len(operations)
+			operations = append(operations, *e.Operation)
+			op := &operations[len(operations)-1]
 			op.Call, op.CallTime = e.Index, e.Time
-			open[op.ID] = &op
 		case TypeOK, TypeFail, TypeInfo:
-			op, ok := open[e.Operation.ID]
+			place, ok := open[e.Operation.ID]
 			if !ok {
 				continue
 			}
-			op.complete(e.Operation.Result, e.Index, e.Time)
-			operations = append(operations, *op)
-			delete(open, op.ID)
+			operations[place].complete(e.Operation.Result, e.Index, e.Time)
+			delete(open, e.Operation.ID)
 		}
 	}
-	operations = append(operations, pending(open, end)...)
-	slices.SortFunc(operations, byCall)
-	return operations
-}
-
-// pending returns the operations of open as of unknown outcome, in the order of their calls.
-func pending(open map[int64]*Operation, end time.Duration) []Operation {
-	operations := make([]Operation, 0, len(open))
-	for _, op := range open {
-		unknown := *op
-		unknown.complete(Result{Outcome: Info, Error: "no completion was recorded"}, NoReturn, end)
-		operations = append(operations, unknown)
+	for _, place := range open {
+		operations[place].giveUp(end)
 	}
-	slices.SortFunc(operations, byCall)
 	return operations
 }
 
-func byCall(a, b Operation) int { return cmp.Compare(a.Call, b.Call) }
+// giveUp makes op, which is in flight, what it is if the record ends now: of unknown outcome.
+func (op *Operation) giveUp(now time.Duration) {
+	op.complete(Result{Outcome: Info, Error: "no completion was recorded"}, NoReturn, now)
+}
+
+// pending returns the operations in flight as given up now, in the order of their calls.
+func pending(flights []*flight, now time.Duration) []Operation {
+	operations := make([]Operation, 0, len(flights))
+	for _, f := range flights {
+		op := f.op
+		op.giveUp(now)
+		operations = append(operations, op)
+	}
+	slices.SortFunc(operations, func(a, b Operation) int { return cmp.Compare(a.Call, b.Call) })
+	return operations
+}

@@ -28,6 +28,7 @@ type Reader struct {
 	lines    *bufio.Scanner
 	line     int
 	header   Header
+	plain    *plainReader
 	sequence *sequence
 	cut      string
 	err      error
@@ -49,7 +50,9 @@ func NewReader(in io.Reader, name string) (*Reader, error) {
 		}
 		in = unzipped
 	}
-	r := &Reader{name: name, lines: bufio.NewScanner(in), sequence: newSequence()}
+	r := &Reader{
+		name: name, lines: bufio.NewScanner(in), plain: newPlainReader(), sequence: newSequence(),
+	}
 	r.lines.Buffer(make([]byte, 0, bufferSize), lineSizeMax+1)
 	r.lines.Split(splitLines)
 	text, err := r.scan()
@@ -85,32 +88,39 @@ func (r *Reader) Next() (Event, error) {
 	if r.err != nil {
 		return Event{}, r.err
 	}
-	e, err := r.next()
-	if err != nil {
+	var e Event
+	if _, err := r.read(&e, new(Operation)); err != nil {
 		r.err = err
 		return Event{}, err
 	}
 	return e, nil
 }
 
-func (r *Reader) next() (Event, error) {
+// read sets e to the next event, and op to its operation if it is one of an operation, of which it
+// returns the place among all that were invoked.
+func (r *Reader) read(e *Event, op *Operation) (place int, err error) {
 	text, err := r.scan()
 	if err != nil {
-		return Event{}, err
+		return 0, err
 	}
 	if cutShort(text) {
 		r.cut = fmt.Sprintf("%s:%d: the last line is cut short after %d bytes",
 			r.name, r.line, len(bytes.TrimRight(text, "\x00")))
-		return Event{}, io.EOF
+		return 0, io.EOF
 	}
-	var e Event
-	if err := e.UnmarshalJSON(text); err != nil {
-		return Event{}, r.wrapEvent(err)
+	l, plain := r.plain.read(text)
+	if !plain {
+		if l, err = parseLine(text); err != nil {
+			return 0, r.wrapEvent(err)
+		}
 	}
-	if err := r.sequence.add(&e); err != nil {
-		return Event{}, r.wrapEvent(err)
+	if err := l.event(e, op); err != nil {
+		return 0, r.wrapEvent(err)
 	}
-	return e, nil
+	if place, err = r.sequence.add(e); err != nil {
+		return 0, r.wrapEvent(err)
+	}
+	return place, nil
 }
 
 // cutShort tells whether a line is the beginning of one that was never finished: JSON without its

@@ -23,9 +23,19 @@ type sequence struct {
 	last    time.Duration
 	lastOp  int64
 	invoked numbers
-	open    map[int64]*Operation
-	busy    map[int]int64
-	retired map[int]struct{}
+	// calls counts the invocations.
+	calls int
+	// processes has what each busy process has in flight, and nil for one that ended.
+	processes map[int]*flight
+	// landed are flights that can be used again.
+	landed []*flight
+}
+
+// A flight is an operation between its invocation and its completion.
+type flight struct {
+	op Operation
+	// place is the operation's among all that were invoked, from 0.
+	place int
 }
 
 // What may stand in a history.
@@ -36,28 +46,26 @@ var (
 )
 
 func newSequence() *sequence {
-	return &sequence{
-		open: map[int64]*Operation{}, busy: map[int]int64{}, retired: map[int]struct{}{},
-	}
+	return &sequence{processes: map[int]*flight{}}
 }
 
 // add checks e as the next event. For an operation it fills in Call, Return and their times, and
-// for a completion everything that only the invocation says. After an error nothing has changed.
-func (s *sequence) add(e *Event) error {
+// for a completion everything that only the invocation says; and it returns the place of the
+// operation among all that were invoked, from 0. After an error nothing has changed.
+func (s *sequence) add(e *Event) (place int, err error) {
 	if e.Index != s.next {
-		return fmt.Errorf("the index is %d (accepted: %d, as indices count from 0 without gaps)",
+		return 0, fmt.Errorf("the index is %d (accepted: %d, as indices count from 0 without gaps)",
 			e.Index, s.next)
 	}
 	if e.Time < s.last {
-		return fmt.Errorf("the time goes back from %v to %v (accepted: times that never do)",
+		return 0, fmt.Errorf("the time goes back from %v to %v (accepted: times that never do)",
 			s.last, e.Time)
 	}
-	var err error
 	switch e.Type {
 	case TypeInvoke:
-		err = s.invoke(e)
+		place, err = s.invoke(e)
 	case TypeOK, TypeFail, TypeInfo:
-		err = s.complete(e)
+		place, err = s.complete(e)
 	case TypeFault:
 		err = checkFault(e.Fault)
 	case TypeMark:
@@ -66,15 +74,29 @@ func (s *sequence) add(e *Event) error {
 		err = unknownType(e.Type)
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	s.next++
 	s.last = e.Time
-	return nil
+	return place, nil
 }
 
-func (s *sequence) invoke(e *Event) error {
+func (s *sequence) invoke(e *Event) (place int, err error) {
 	op := e.Operation
+	if err := s.checkCall(op); err != nil {
+		return 0, err
+	}
+	op.Call, op.CallTime = e.Index, e.Time
+	op.Return, op.ReturnTime = NoReturn, 0
+	s.processes[op.Process] = s.takeOff(op)
+	s.lastOp = op.ID
+	s.invoked.add(op.ID)
+	s.calls++
+	return s.calls - 1, nil
+}
+
+// checkCall checks that op may be invoked now.
+func (s *sequence) checkCall(op *Operation) error {
 	switch {
 	case op == nil:
 		return fmt.Errorf("an invocation needs an operation")
@@ -93,55 +115,84 @@ func (s *sequence) invoke(e *Event) error {
 		return fmt.Errorf("operation %d is invoked after operation %d "+
 			"(accepted: numbers that rise)", op.ID, s.lastOp)
 	}
-	if open, busy := s.busy[op.Process]; busy {
-		return fmt.Errorf("process %d calls operation %d while its operation %d is in flight "+
-			"(accepted: one at a time)", op.Process, op.ID, open)
-	}
-	if _, retired := s.retired[op.Process]; retired {
+	current, known := s.processes[op.Process]
+	switch {
+	case !known:
+		return nil
+	case current == nil:
 		return fmt.Errorf("process %d calls operation %d after one of unknown outcome "+
 			"(accepted: a new process)", op.Process, op.ID)
 	}
-	op.Call, op.CallTime = e.Index, e.Time
-	op.Return, op.ReturnTime = NoReturn, 0
-	kept := *op
-	s.open[op.ID] = &kept
-	s.busy[op.Process] = op.ID
-	s.lastOp = op.ID
-	s.invoked.add(op.ID)
-	return nil
+	return fmt.Errorf("process %d calls operation %d while its operation %d is in flight "+
+		"(accepted: one at a time)", op.Process, op.ID, current.op.ID)
 }
 
-func (s *sequence) complete(e *Event) error {
-	if e.Operation == nil {
-		return fmt.Errorf("a completion needs an operation")
+// takeOff returns a flight of op, which was invoked after all others.
+func (s *sequence) takeOff(op *Operation) *flight {
+	var f *flight
+	if last := len(s.landed) - 1; last >= 0 {
+		f, s.landed = s.landed[last], s.landed[:last]
+	} else {
+		f = new(flight)
 	}
+	f.op, f.place = *op, s.calls
+	return f
+}
+
+func (s *sequence) complete(e *Event) (place int, err error) {
 	said := e.Operation
-	invoked, ok := s.open[said.ID]
+	if said == nil {
+		return 0, fmt.Errorf("a completion needs an operation")
+	}
+	f := s.processes[said.Process]
+	if f == nil || f.op.ID != said.ID {
+		return 0, s.notInFlight(said)
+	}
+	invoked := &f.op
 	switch {
-	case !ok && s.invoked.has(said.ID):
-		return fmt.Errorf("operation %d completes a second time", said.ID)
-	case !ok:
-		return fmt.Errorf("operation %d completes without having been invoked", said.ID)
-	case said.Process != invoked.Process:
-		return fmt.Errorf("operation %d completes for process %d (accepted: %d, which invoked it)",
-			said.ID, said.Process, invoked.Process)
 	case said.Node != invoked.Node || said.Kind != invoked.Kind || said.Key != invoked.Key:
-		return fmt.Errorf("operation %d completes as %s of %q at %q "+
+		return 0, fmt.Errorf("operation %d completes as %s of %q at %q "+
 			"(accepted: as invoked, %s of %q at %q)", said.ID, said.Kind, said.Key, said.Node,
 			invoked.Kind, invoked.Key, invoked.Node)
 	case said.Outcome != Outcome(e.Type):
-		return fmt.Errorf("operation %d ended %q, but the type of the event is %q",
+		return 0, fmt.Errorf("operation %d ended %q, but the type of the event is %q",
 			said.ID, said.Outcome, e.Type)
 	}
-	whole := *invoked
-	whole.complete(said.Result, e.Index, e.Time)
-	e.Operation = &whole
-	delete(s.open, whole.ID)
-	delete(s.busy, whole.Process)
-	if whole.Outcome == Info {
-		s.retired[whole.Process] = struct{}{}
+	result := said.Result
+	*said = *invoked
+	said.complete(result, e.Index, e.Time)
+	if said.Outcome == Info {
+		s.processes[said.Process] = nil
+	} else {
+		delete(s.processes, said.Process)
 	}
-	return nil
+	s.landed = append(s.landed, f)
+	return f.place, nil
+}
+
+// notInFlight says what is wrong with a completion by a process that did not call the operation.
+func (s *sequence) notInFlight(said *Operation) error {
+	for process, f := range s.processes {
+		if f != nil && f.op.ID == said.ID {
+			return fmt.Errorf("operation %d completes for process %d "+
+				"(accepted: %d, which invoked it)", said.ID, said.Process, process)
+		}
+	}
+	if s.invoked.has(said.ID) {
+		return fmt.Errorf("operation %d completes a second time", said.ID)
+	}
+	return fmt.Errorf("operation %d completes without having been invoked", said.ID)
+}
+
+// inFlight returns the operations in flight, in no order.
+func (s *sequence) inFlight() []*flight {
+	var all []*flight
+	for _, f := range s.processes {
+		if f != nil {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // complete says how op ended, and when.

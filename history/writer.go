@@ -30,6 +30,9 @@ type Writer struct {
 	buffer   bytes.Buffer
 	sequence *sequence
 	err      error
+	// event and operation are what is being recorded.
+	event     Event
+	operation Operation
 }
 
 // NewWriter returns a Writer to out, with h as its first line. It writes nothing before Flush.
@@ -48,27 +51,30 @@ func (w *Writer) Invoke(op Operation, now time.Duration) Operation {
 		op.ID = w.sequence.lastOp + 1
 	}
 	op.Result = Result{}
-	w.record(&Event{Time: now, Type: TypeInvoke, Operation: &op})
-	return op
+	return w.recordOperation(TypeInvoke, op, now)
 }
 
 // Complete records that the operation that Invoke returned ended now with r, and returns it
 // whole.
 func (w *Writer) Complete(op Operation, r Result, now time.Duration) Operation {
 	op.Result = r
-	e := &Event{Time: now, Type: Type(r.Outcome), Operation: &op}
-	w.record(e)
-	return *e.Operation
+	return w.recordOperation(Type(r.Outcome), op, now)
+}
+
+func (w *Writer) recordOperation(t Type, op Operation, now time.Duration) Operation {
+	w.operation = op
+	w.record(Event{Time: now, Type: t, Operation: &w.operation})
+	return w.operation
 }
 
 // Fault records a step in the life of a fault.
 func (w *Writer) Fault(f Fault, now time.Duration) {
-	w.record(&Event{Time: now, Type: TypeFault, Fault: &f})
+	w.record(Event{Time: now, Type: TypeFault, Fault: &f})
 }
 
 // Mark records a moment worth noting.
 func (w *Writer) Mark(m Mark, now time.Duration) {
-	w.record(&Event{Time: now, Type: TypeMark, Mark: &m})
+	w.record(Event{Time: now, Type: TypeMark, Mark: &m})
 }
 
 // Next returns the index that the next event gets, which is the number of events so far.
@@ -77,7 +83,7 @@ func (w *Writer) Next() int64 { return w.sequence.next }
 // Pending returns the operations in flight as what they are if the record ends here: of unknown
 // outcome. They are in the order of their calls.
 func (w *Writer) Pending() []Operation {
-	return pending(w.sequence.open, w.sequence.last)
+	return pending(w.sequence.inFlight(), w.sequence.last)
 }
 
 // Flush hands everything that was recorded to the io.Writer: for a file, to the operating system.
@@ -110,13 +116,19 @@ func (w *Writer) Sync() error {
 func (w *Writer) Err() error { return w.err }
 
 // record gives e its place and encodes it.
-func (w *Writer) record(e *Event) {
-	e.Index = w.sequence.next
-	if err := w.sequence.add(e); err != nil {
-		w.fail(fmt.Errorf("record event %d: %w", e.Index, err))
+func (w *Writer) record(e Event) {
+	w.event = e
+	w.event.Index = w.sequence.next
+	if _, err := w.sequence.add(&w.event); err != nil {
+		w.fail(fmt.Errorf("record event %d: %w", w.event.Index, err))
 		return
 	}
-	w.encode(e.line())
+	l := w.event.line()
+	if text, plain := l.appendPlain(w.buffer.AvailableBuffer()); plain {
+		w.append(text)
+	} else {
+		w.encode(l)
+	}
 	if w.buffer.Len() >= bufferSize {
 		// The error sticks; the next Flush returns it.
 		_ = w.Flush()
@@ -129,15 +141,24 @@ func (w *Writer) encode(v any) {
 		return
 	}
 	text, err := json.Marshal(v)
-	if err == nil && len(text) > lineSizeMax {
-		err = fmt.Errorf("a line of %d bytes is longer than %d", len(text), lineSizeMax)
-	}
 	if err != nil {
 		w.fail(fmt.Errorf("encode the history: %w", err))
 		return
 	}
-	w.buffer.Write(text)
-	w.buffer.WriteByte('\n')
+	w.append(text)
+}
+
+// append appends one line that is encoded.
+func (w *Writer) append(text []byte) {
+	switch {
+	case w.err != nil:
+	case len(text) > lineSizeMax:
+		w.fail(fmt.Errorf("encode the history: a line of %d bytes is longer than %d",
+			len(text), lineSizeMax))
+	default:
+		w.buffer.Write(text)
+		w.buffer.WriteByte('\n')
+	}
 }
 
 // fail makes err stick, if it is the first, after handing over the sound lines before it.

@@ -248,13 +248,3 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 		}))
 	})
 }
-
-func BenchmarkWriter(b *testing.B) {
-	w := history.NewWriter(&bytes.Buffer{}, history.Header{})
-	for b.Loop() {
-		w.Complete(w.Invoke(write(0, "r0", "12345"), 0), ok(), 0)
-	}
-	if err := w.Flush(); err != nil {
-		b.Fatal(err)
-	}
-}
