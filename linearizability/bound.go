@@ -37,9 +37,10 @@ func (c *calls) bound() (bounded int, possible bool) {
 	for _, i := range observers {
 		end := c.all[i].end
 		v, observes := c.all[i].observes()
-		for observes && writers[v] >= 0 && c.all[writers[v]].unknown {
+		for by := i; observes && writers[v] >= 0 && c.all[writers[v]].unknown; {
 			writer := &c.all[writers[v]]
-			writer.unknown, writer.end = false, end
+			writer.unknown, writer.end, writer.provedBy = false, end, int32(by)
+			by = writers[v]
 			bounded++
 			possible = possible && writer.start <= end
 			if writer.action == trySwapAction {

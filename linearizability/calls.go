@@ -46,6 +46,9 @@ type call struct {
 	start, end int64
 	// unknown calls may never have taken effect.
 	unknown bool
+	// provedBy is the call that saw the effect of one of unknown outcome first, and so gave it its
+	// end; none if the outcome is known from the call itself.
+	provedBy int32
 }
 
 // Calls are the operations of one key.
@@ -64,7 +67,8 @@ type calls struct {
 // unknown outcome: a read changes nothing, and one whose answer nobody got constrains nothing, so
 // a legal order with it is one without it, and the other way round.
 func newCalls(ops []*history.Operation) *calls {
-	numbers := map[history.Value]int{{}: nothing}
+	numbers := make(map[history.Value]int, len(ops)/2)
+	numbers[history.Value{}] = nothing
 	number := func(v history.Value) int {
 		n, known := numbers[v]
 		if !known {
@@ -89,7 +93,10 @@ func newCalls(ops []*history.Operation) *calls {
 }
 
 func newCall(op *history.Operation, number func(history.Value) int) call {
-	c := call{op: op, start: op.Call, end: op.Return, unknown: op.Outcome == history.Info}
+	c := call{
+		op: op, start: op.Call, end: op.Return, unknown: op.Outcome == history.Info,
+		provedBy: none,
+	}
 	if c.unknown {
 		c.end = forever
 	}
@@ -187,4 +194,9 @@ func (c *calls) writers() []int {
 		}
 	}
 	return writers
+}
+
+// proposals tells whether the calls are proposals.
+func (c *calls) proposals() bool {
+	return len(c.all) > 0 && c.all[0].op.Kind == history.Propose
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os/exec"
 	"runtime"
 	"slices"
 	"time"
@@ -30,6 +31,12 @@ type Options struct {
 	// Workers is how many keys are searched at a time, as many as there are processors if it is
 	// 0.
 	Workers int
+	// Child returns the command of another process that searches: one that calls ServeSearch with
+	// its standard input and output, and ends when the context does. With it, a key for which a
+	// search is not over soon is searched there, within a limit that the kernel enforces (on Linux),
+	// so that no search can end this process. Where it is nil, all searches run in this process,
+	// bounded by what it measures itself.
+	Child func(context.Context) *exec.Cmd
 	// Explanations is how many illegal keys are explained, 10 if it is 0 and none if it is
 	// negative.
 	Explanations int
@@ -61,6 +68,7 @@ func Check(
 	g := newGuard(options.Memory)
 	defer g.close()
 	s := newSchedule(ctx, options.Budget, options.Workers, g)
+	s.child = options.Child
 	if err := validate(model, ops); err != nil {
 		return Report{}, fmt.Errorf("check by the model %s: %w", model.name, err)
 	}
@@ -77,8 +85,7 @@ func Check(
 	slices.SortStableFunc(illegal, func(a, b *job) int { return cmp.Compare(a.begin(), b.begin()) })
 	illegal = illegal[:min(len(illegal), options.Explanations)]
 	for i, j := range illegal {
-		report.Violations = append(report.Violations,
-			explain(j.key, j.ops, s.explainer(len(illegal)-i)))
+		report.Violations = append(report.Violations, s.explain(j, len(illegal)-i))
 	}
 	report.Duration, report.Memory = s.elapsed(), g.usage()
 	return report, nil
@@ -102,10 +109,17 @@ func partition(model Model, ops []history.Operation) []*job {
 		j.ops = append(j.ops, op)
 	}
 	for _, j := range jobs {
-		slices.SortFunc(j.ops, byCall)
+		sortByCall(j.ops)
 	}
 	slices.SortFunc(jobs, func(a, b *job) int { return cmp.Compare(a.key, b.key) })
 	return jobs
+}
+
+// sortByCall sorts operations unless they are already, as those of a record are.
+func sortByCall(ops []*history.Operation) {
+	if !slices.IsSortedFunc(ops, byCall) {
+		slices.SortFunc(ops, byCall)
+	}
 }
 
 func byCall(a, b *history.Operation) int {
@@ -116,15 +130,16 @@ func byCall(a, b *history.Operation) int {
 func (r *Report) add(j *job) {
 	r.Operations += len(j.ops)
 	r.Keys = append(r.Keys, KeyReport{
-		Key: j.key, Verdict: j.verdict, Reason: j.reason,
+		Key: j.key, Verdict: j.verdict, Method: j.method, Reason: j.reason,
 		Operations: len(j.ops), Failed: j.prepared.failed, Dropped: j.prepared.dropped,
-		Bounded: j.prepared.bounded, Searched: len(j.prepared.all), Unique: j.prepared.unique,
-		Duration: j.duration,
+		Bounded: j.prepared.bounded, Judged: len(j.prepared.all), Unique: j.prepared.unique,
+		LegalPrefix: j.legalPrefix,
+		Duration:    j.duration,
 	})
-	switch {
-	case j.verdict == Illegal:
-		r.Verdict = Illegal
-	case j.verdict == Unknown && r.Verdict == Legal:
-		r.Verdict = Unknown
+	if severity[j.verdict] > severity[r.Verdict] {
+		r.Verdict = j.verdict
 	}
 }
+
+// severity says which verdict a history has of those of its keys.
+var severity = map[Verdict]int{Legal: 0, Unknown: 1, Disputed: 2, Illegal: 3}

@@ -11,18 +11,25 @@
 //  2. Operations that certainly never happened, and unknown reads, are left out (calls.go).
 //  3. Where the values written are unique within the key (unique.go), unknown operations that
 //     somebody saw the effect of are bounded by that (bound.go), and the others are dropped
-//     (drop.go). What is left has hardly any unknown operations, which are what makes the search
-//     explode.
-//  4. Porcupine searches for a legal order (search.go), within the share of the time budget that
-//     the key is given (schedule.go) and a memory budget (memory.go). A key without an answer
-//     within these is Unknown: never legal, never illegal.
-//  5. A violation is reduced to a few operations that are illegal by themselves (shrink.go),
+//     (drop.go). No unknown operation is left, and those are what makes a search explode.
+//  4. Such a key is decided in O(n log n) (decide.go, on the blocks of blocks.go; decision.go for
+//     consensus). It is legal by a witness, an order with an instant for each operation
+//     (witness.go), or illegal by a certificate, a few operations that are illegal by themselves
+//     (certificate.go). Porcupine has the last word on both, in linear time (confirm.go). Should it
+//     disagree, the key is Disputed: the mistake is Ordeal's.
+//  5. Of any other key it is looked whether an answer is impossible whatever the order
+//     (impossible.go). If none is, porcupine searches alone (search.go), longer and longer parts of
+//     the key and then the whole, within the share of the time budget that the key is given
+//     (schedule.go) and a memory budget (memory.go), in another process if it takes long
+//     (child.go). A key without an answer within these is Unknown: never legal, never illegal.
+//  6. A violation is reduced to a few operations that are illegal by themselves (shrink.go),
 //     named (classify.go) and told in words (sentence.go).
 //
 // CheckDecision judges what a linearizability checker cannot see in single-decree consensus: what
 // learners learned.
 //
-// Everything is a pure function of the history but search.go, schedule.go and memory.go, which use
-// the clock, goroutines and the runtime's figures and alone decide how long to go on, and page.go,
-// which draws within a fixed time and memory. No type of porcupine leaves the package.
+// Everything is a pure function of the history but search.go, confirm.go, schedule.go, memory.go
+// and child.go, which use the clock, goroutines, processes and the runtime's figures and alone
+// decide how long to go on, and page.go, which draws within a fixed time and memory. No type of
+// porcupine leaves the package.
 package linearizability

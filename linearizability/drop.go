@@ -16,14 +16,26 @@ package linearizability
 //     end was told so and observed it. Nobody did, so it was not the first, and changed nothing,
 //     or only proposals of unknown outcome stand in the history.
 func (c *calls) drop() {
+	before := len(c.all)
+	c.keep(func(one *call) bool { return !one.unknown })
+	c.dropped += before - len(c.all)
+}
+
+// keep leaves out all other calls. No call that stays may be proved by one that goes.
+func (c *calls) keep(stays func(*call) bool) {
+	places := make([]int32, len(c.all))
 	kept := c.all[:0]
-	for _, one := range c.all {
-		if one.unknown {
-			c.dropped++
-			continue
+	for i := range c.all {
+		places[i] = int32(len(kept))
+		if stays(&c.all[i]) {
+			kept = append(kept, c.all[i])
 		}
-		kept = append(kept, one)
 	}
 	clear(c.all[len(kept):])
+	for i := range kept {
+		if by := &kept[i].provedBy; *by != none {
+			*by = places[*by]
+		}
+	}
 	c.all = kept
 }

@@ -2,24 +2,29 @@ package linearizability
 
 import (
 	"slices"
+	"time"
 
 	"ordeal/history"
 )
 
-// explain makes the violation on a key one that a person can follow. The operations are illegal.
-func explain(key string, ops []*history.Operation, judge judge) Explanation {
-	s := shrink(ops, judge)
-	small, whole := prepare(s.ops), prepare(ops)
+// explain makes the violation on an illegal key one that a person can follow.
+func (j *job) explain(judge judge) Explanation {
+	s := j.shrink(judge)
 	e := Explanation{
-		Key:       key,
+		Key:       j.key,
 		Confirmed: judge(s.ops, false) == Illegal,
 		Minimal:   !s.unsure,
 	}
-	found := classify(small.calls, whole.calls)
-	e.Class, e.Sentence = found.class, found.sentence(ops)
+	found := classify(prepare(s.ops).calls, j.prepared.calls)
+	e.Class, e.Sentence = found.class, found.sentence(j.ops)
 	recorded := map[int64]*history.Operation{}
-	for _, op := range ops {
+	for _, op := range s.ops {
 		recorded[op.ID] = op
+	}
+	for _, op := range j.ops {
+		if recorded[op.ID] != nil {
+			recorded[op.ID] = op
+		}
 	}
 	for _, op := range s.ops {
 		in := involve(recorded[op.ID])
@@ -28,6 +33,23 @@ func explain(key string, ops []*history.Operation, judge judge) Explanation {
 		e.Operations = append(e.Operations, in)
 	}
 	return e
+}
+
+// explain explains one of the violations that are still to be explained, here or in a child.
+func (s *schedule) explain(j *job, remaining int) Explanation {
+	if !j.inChild {
+		return j.explain(s.explainer(remaining))
+	}
+	request := newChildRequest(j.ops, time.Until(s.explained)/time.Duration(remaining),
+		int64(s.guard.allowance))
+	request.Explain = true
+	answer, err := s.ask(request)
+	if err != nil {
+		found := finding{class: NotOrdered}
+		return Explanation{Key: j.key, Class: found.class, Sentence: found.sentence(j.ops)}
+	}
+	s.guard.saw(answer.Peak)
+	return answer.Explanation
 }
 
 // involve returns op as part of an explanation.

@@ -91,6 +91,13 @@ func (g *guard) usage() Memory {
 	return Memory{BudgetBytes: int64(g.allowance), PeakBytes: int64(g.peak)}
 }
 
+// saw counts what another process held.
+func (g *guard) saw(bytes int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.peak = max(g.peak, uint64(max(bytes, 0)))
+}
+
 // look measures, and gives up what runs if that is too much.
 func (g *guard) look() {
 	held := heldBytes()

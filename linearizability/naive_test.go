@@ -91,6 +91,10 @@ type shape struct {
 	// repeated lets values be written more than once, blind lets compare-and-sets say nothing
 	// about what they saw, and ties gives some events equal times.
 	repeated, blind, ties bool
+	// bursts lets the unknown outcomes come all in a row, as a partition makes them. Few lets so
+	// many processes call all operations, each a new one after one of unknown outcome; otherwise
+	// each operation has a process of its own.
+	bursts, few bool
 	// mutations is how many answers are changed afterwards.
 	mutations int
 	decision  bool
@@ -126,6 +130,8 @@ type generator struct {
 	flying  []flight
 	done    []history.Operation
 	process int
+	// idle are the processes that may call again.
+	idle []int
 }
 
 // A flight is an operation on its way.
@@ -149,26 +155,44 @@ func (g *generator) event() {
 	switch {
 	case !f.served && g.random.IntN(100) < g.failed:
 		f.op.Outcome = history.Fail
-	case !f.served && g.random.IntN(100) < g.unknown/2:
+	case !f.served && g.lost(g.unknown/2):
 		f.op.Outcome = history.Info
 	case !f.served:
 		g.serve(&f.op)
 		f.served = true
 		return
-	case g.random.IntN(100) < g.unknown:
+	case g.lost(g.unknown):
 		f.op.Result = history.Result{Outcome: history.Info}
 	}
 	f.op.Return = g.now
 	if f.op.Outcome == history.Info {
 		f.op.Return = history.NoReturn
 	}
+	if f.op.Outcome != history.Info && g.few {
+		g.idle = append(g.idle, f.op.Process)
+	}
 	g.done = append(g.done, f.op)
 	g.flying = slices.Delete(g.flying, i, i+1)
 }
 
+// burstEvery is how many operations there are from one burst to the next.
+const burstEvery = 2_000
+
+// lost draws whether an outcome becomes unknown.
+func (g *generator) lost(percent int) bool {
+	if g.bursts {
+		return len(g.done)%burstEvery < burstEvery*g.unknown/100 && g.random.IntN(2) == 0
+	}
+	return g.random.IntN(100) < percent
+}
+
 func (g *generator) call() history.Operation {
 	op := history.Operation{Process: g.process, Node: "n1", Key: "r0", Call: g.now}
-	g.process++
+	if last := len(g.idle) - 1; last >= 0 {
+		op.Process, g.idle = g.idle[last], g.idle[:last]
+	} else {
+		g.process++
+	}
 	kinds := []history.Kind{history.Read, history.Write, history.CompareAndSet}
 	op.Kind = kinds[g.random.IntN(len(kinds))]
 	if g.decision {

@@ -70,13 +70,13 @@ func window(ops []*history.Operation, g *guard) []*history.Operation {
 		return first(before)
 	}
 	s.ops = before
-	s.reduce(p.unique)
+	s.reduce(p.exact())
 	small := map[int64]bool{}
 	for _, op := range s.ops {
 		small[op.ID] = true
 	}
 	excess := max(0, len(before)-pageOperationsMax)
-	around := without(before, p.unique, func(i int) bool {
+	around := without(before, p.exact(), func(i int) bool {
 		if small[before[i].ID] || excess == 0 {
 			return false
 		}

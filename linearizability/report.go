@@ -15,12 +15,29 @@ const (
 	Legal   Verdict = "legal"
 	Illegal Verdict = "illegal"
 	Unknown Verdict = "unknown"
+	// Disputed means that porcupine did not confirm what was decided without it. One of the two is
+	// wrong, and the history is not judged.
+	Disputed Verdict = "disputed"
+)
+
+// A Method is what a verdict rests on.
+type Method string
+
+// The methods. Of each porcupine has the last word.
+const (
+	// ByWitness: a legal order was made, and porcupine found it legal.
+	ByWitness Method = "witness"
+	// ByCertificate: a few operations were found that have no legal order, and porcupine found none.
+	ByCertificate Method = "certificate"
+	// BySearch: porcupine searched alone.
+	BySearch Method = "porcupine alone"
 )
 
 // A Report is what Check found out.
 type Report struct {
 	Model string `json:"model"`
-	// Verdict is Illegal if a key is, else Unknown if a key is, else Legal.
+	// Verdict is Illegal if a key is, else Disputed if a key is, else Unknown if a key is, else
+	// Legal.
 	Verdict Verdict `json:"verdict"`
 	// Operations is how many the model judged, of all keys and outcomes.
 	Operations int `json:"operations"`
@@ -49,21 +66,26 @@ type Memory struct {
 type KeyReport struct {
 	Key     string  `json:"key"`
 	Verdict Verdict `json:"verdict"`
-	// Reason says why the verdict is Unknown. It begins with "out of time" or "out of memory",
-	// or is that the check was interrupted.
+	// Method is what the verdict rests on; there is none if it is Unknown.
+	Method Method `json:"method,omitempty"`
+	// Reason says why the verdict is Unknown or Disputed. For Unknown it begins with "out of time"
+	// or "out of memory", or is that the check was interrupted or that a process died.
 	Reason string `json:"reason,omitempty"`
 	// Operations is how many there are on the key. Failed certainly did not happen and Dropped
-	// were proved not to matter; the rest was Searched. Of those, Bounded were of unknown outcome
+	// were proved not to matter; the rest was Judged. Of those, Bounded were of unknown outcome
 	// and proved to have happened.
 	Operations int `json:"operations"`
 	Failed     int `json:"failed"`
 	Dropped    int `json:"dropped"`
 	Bounded    int `json:"bounded"`
-	Searched   int `json:"searched"`
+	Judged     int `json:"judged"`
+	// LegalPrefix is, of a key without an answer, how many of the operations that ended first were
+	// found to be legal.
+	LegalPrefix int `json:"legalPrefix,omitempty"`
 	// Unique tells whether the values written are; if not, nothing can be bounded, and nothing
 	// but unknown reads dropped.
 	Unique bool `json:"unique"`
-	// Duration is how long the key was searched, in all rounds.
+	// Duration is how long judging the key took, in all rounds.
 	Duration time.Duration `json:"duration"`
 }
 
@@ -76,6 +98,17 @@ func (r Report) Unknown() []KeyReport {
 		}
 	}
 	return unknown
+}
+
+// Disputed returns the reports of the keys on which porcupine disagreed.
+func (r Report) Disputed() []KeyReport {
+	var disputed []KeyReport
+	for _, k := range r.Keys {
+		if k.Verdict == Disputed {
+			disputed = append(disputed, k)
+		}
+	}
+	return disputed
 }
 
 // An Explanation is a violation that a person can follow.

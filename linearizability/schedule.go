@@ -3,7 +3,9 @@ package linearizability
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,9 +19,19 @@ type job struct {
 	key      string
 	ops      []*history.Operation
 	prepared prepared
-	verdict  Verdict
-	reason   string
-	duration time.Duration
+	// certificate proves that the key is illegal, if the method is ByCertificate.
+	certificate []*history.Operation
+	detached    map[int64]bool
+	verdict     Verdict
+	method      Method
+	reason      string
+	duration    time.Duration
+	// legalPrefix is how many of the operations that ended first were found legal, if no more was
+	// found. died is what a child died of.
+	legalPrefix int
+	died        string
+	// inChild tells that the verdict is a child's: then the explanation is left to one, too.
+	inChild bool
 	// alone jobs are searched one at a time, with all the memory. One that is hopeless needed more
 	// even so.
 	alone, hopeless bool
@@ -39,11 +51,15 @@ type schedule struct {
 	ctx     context.Context
 	workers int
 	guard   *guard
+	// child returns the command of another process that searches, see Options.Child; or is nil.
+	child   func(context.Context) *exec.Cmd
 	started time.Time
 	// judged is when the verdicts must be there, explained when the explanations must.
 	judged, explained time.Time
 	// setAside is how many jobs wait for being alone.
 	setAside atomic.Int64
+	// together is how many searches there may be at the same time.
+	together int
 }
 
 // explainShare is the part of the budget that is kept for the explanations: one in so many.
@@ -57,7 +73,7 @@ func newSchedule(
 ) *schedule {
 	now := time.Now()
 	return &schedule{
-		ctx: ctx, workers: workers, guard: g, started: now,
+		ctx: ctx, workers: workers, together: workers, guard: g, started: now,
 		judged: now.Add(budget - budget/explainShare), explained: now.Add(budget),
 	}
 }
@@ -78,11 +94,14 @@ func (s *schedule) elapsed() time.Duration { return time.Since(s.started) }
 // neighbours need. Only a key that does not fit alone is given up for good.
 func (s *schedule) run(jobs []*job) {
 	s.each(jobs, s.workers, func(j *job, _ int) {
+		started := time.Now()
 		j.prepared = prepare(j.ops)
 		j.verdict, j.reason = Unknown, "out of time: the time budget ended before its turn"
 		j.alone = !s.guard.fits(len(j.prepared.all), s.workers)
+		s.decide(j)
+		j.duration = time.Since(started)
 	})
-	pending := slices.Clone(jobs)
+	pending := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.method != "" })
 	slices.SortStableFunc(pending, func(a, b *job) int {
 		return cmp.Compare(len(a.prepared.all), len(b.prepared.all))
 	})
@@ -104,6 +123,7 @@ func (s *schedule) run(jobs []*job) {
 func (s *schedule) round(pending []*job) {
 	together := slices.DeleteFunc(slices.Clone(pending), func(j *job) bool { return j.alone })
 	s.setAside.Store(int64(len(pending) - len(together)))
+	s.together = max(1, min(s.workers, len(together)))
 	s.each(together, s.workers, func(j *job, behind int) {
 		left, workers := time.Until(s.judged), time.Duration(s.workers)
 		turns := time.Duration(behind) + workers*time.Duration(s.setAside.Load())
@@ -121,17 +141,92 @@ func (s *schedule) judge(j *job, limit time.Duration) {
 		return
 	}
 	started := time.Now()
-	verdict, short := Illegal, noShortage
-	if j.prepared.possible {
-		verdict, short = search(s.ctx, j.prepared.calls, limit, s.guard)
-	}
+	verdict, short := s.searchSomewhere(j, limit)
 	j.duration += time.Since(started)
 	s.settle(j, verdict, short)
+}
+
+// searchSomewhere searches a key in this process if that is over soon, and in another one if it is
+// not and there is one.
+func (s *schedule) searchSomewhere(j *job, limit time.Duration) (Verdict, shortage) {
+	if s.child == nil {
+		return s.search(j, limit)
+	}
+	if len(j.prepared.all) <= shortSearchMax {
+		verdict, short := s.search(j, min(limit, shortSearch))
+		if verdict != Unknown || limit <= shortSearch {
+			return verdict, short
+		}
+		limit -= shortSearch
+	}
+	memory := int64(s.guard.allowance)
+	if !j.alone {
+		memory /= int64(s.together)
+	}
+	answer, err := s.ask(newChildRequest(j.ops, limit, memory))
+	switch {
+	case errors.Is(err, errChildDied):
+		answer.Verdict, answer.Short, j.died = Unknown, ofProcess, err.Error()
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		answer.Verdict, answer.Short = Unknown, ofTime
+	case err != nil:
+		return s.search(j, limit) // there is no other process to be had
+	}
+	s.guard.saw(answer.Peak)
+	j.inChild = true
+	j.legalPrefix = max(j.legalPrefix, answer.LegalPrefix)
+	if answer.Short == ofMemory && !j.alone && s.together > 1 {
+		answer.Short = ofMemoryTogether
+	}
+	return answer.Verdict, answer.Short
+}
+
+// firstPrefix is how many operations have ended in the first part of a key that is searched for
+// itself, and prefixGrowth by how much each further part is longer.
+const firstPrefix, prefixGrowth = 256, 4
+
+// search asks porcupine for at most limit: longer and longer parts of the key, from its beginning,
+// and then the whole. If a part is illegal, so is the whole (see cutSuffix), and that may be found
+// where the whole could not be finished. If the whole is not finished, it is known how far it is
+// legal.
+func (s *schedule) search(j *job, limit time.Duration) (Verdict, shortage) {
+	deadline := time.Now().Add(limit)
+	returns := returnsOf(j.ops)
+	for n := firstPrefix; n < len(returns)/2; n *= prefixGrowth {
+		if n <= j.legalPrefix {
+			continue
+		}
+		p := prepare(prefix(j.ops, returns[n-1]))
+		verdict, short := s.searchOnce(p, time.Until(deadline))
+		if verdict != Legal {
+			return verdict, short
+		}
+		j.legalPrefix = n
+	}
+	return s.searchOnce(j.prepared, time.Until(deadline))
+}
+
+func (s *schedule) searchOnce(p prepared, limit time.Duration) (Verdict, shortage) {
+	if !p.possible {
+		return Illegal, noShortage
+	}
+	if p.unique && !p.exact() {
+		// Without the unknown calls that nobody saw it is quick, and a legal order stands.
+		verdict, _ := search(s.ctx, p.withoutUnseen(true), limit/2, s.guard)
+		if verdict == Legal {
+			return Legal, noShortage
+		}
+		limit /= 2
+	}
+	return search(s.ctx, p.calls, limit, s.guard)
 }
 
 // settle keeps what came of a search.
 func (s *schedule) settle(j *job, verdict Verdict, short shortage) {
 	j.verdict = verdict
+	if verdict != Unknown {
+		j.method = BySearch
+	}
 	budget := sizeText(s.guard.allowance)
 	switch short {
 	case noShortage:
@@ -141,6 +236,9 @@ func (s *schedule) settle(j *job, verdict Verdict, short shortage) {
 	case ofMemory:
 		j.hopeless = true
 		j.reason = "out of memory: it needed more than " + budget
+	case ofProcess:
+		j.hopeless = true
+		j.reason = j.died
 	case ofMemoryTogether:
 		j.alone = true
 		s.setAside.Add(1)
@@ -187,10 +285,58 @@ func (s *schedule) explainer(explanations int) judge {
 			return verdict
 		}
 		p := prepare(ops)
-		if !p.possible {
-			return Illegal
+		if p.exact() {
+			if _, broken := p.decide(); broken != nil {
+				return Illegal
+			}
+			return Legal
 		}
-		verdict, _ := search(s.ctx, p.calls, limit, s.guard)
+		verdict, _ := s.searchOnce(p, limit)
 		return verdict
+	}
+}
+
+// decide judges a key without a search where that can be done, and has porcupine confirm it.
+func (s *schedule) decide(j *job) {
+	if s.ctx.Err() != nil {
+		return
+	}
+	if !j.prepared.unique {
+		if broken := impossible(j.prepared.calls); broken != nil {
+			j.certificate = broken.recorded(j.prepared.calls)
+			s.confirmCertificate(j)
+		}
+		return
+	}
+	witness, broken := j.prepared.decide()
+	switch {
+	case broken != nil:
+		j.certificate, j.detached = broken.certificate(j.prepared.decided())
+		s.confirmCertificate(j)
+	case j.prepared.exact():
+		j.method = ByWitness
+		s.confirmed(j, confirmWitness(
+			s.ctx, j.prepared.calls, witness, s.judged, s.workers), Legal)
+	}
+}
+
+// confirmCertificate asks porcupine about the operations of a certificate, as they were recorded.
+func (s *schedule) confirmCertificate(j *job) {
+	j.method = ByCertificate
+	verdict, _ := search(s.ctx, newCalls(j.certificate), time.Until(s.judged), s.guard)
+	s.confirmed(j, verdict, Illegal)
+}
+
+// confirmed settles a key that was decided, when porcupine has had its say.
+func (s *schedule) confirmed(j *job, said, decided Verdict) {
+	switch said {
+	case decided:
+		j.verdict, j.reason = decided, ""
+	case Unknown:
+		j.verdict, j.method = Unknown, ""
+		j.reason = "out of time: it was found " + string(decided) + ", but not confirmed"
+	default:
+		j.verdict, j.reason = Disputed, fmt.Sprintf("it was found %s by its %s, and porcupine "+
+			"finds that %s: Ordeal or porcupine is wrong", decided, j.method, said)
 	}
 }

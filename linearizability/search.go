@@ -22,6 +22,8 @@ const (
 	ofMemory
 	// ofMemoryTogether: so did it with the searches that ran at the same time.
 	ofMemoryTogether
+	// ofProcess: the process that searched died without an answer.
+	ofProcess
 )
 
 // search asks porcupine whether the calls have a legal order, for at most limit. It returns

@@ -19,13 +19,39 @@ type shrinker struct {
 	detached map[int64]bool
 }
 
-// shrink returns a small illegal part of ops, which are illegal.
-func shrink(ops []*history.Operation, judge judge) *shrinker {
-	s := &shrinker{judge: judge, ops: ops, detached: map[int64]bool{}}
+// firstMax is up to how many operations the violation that came first is looked for. Of more, that
+// would take a while, and any one is shown.
+const firstMax = 20_000
+
+// shrink returns a small illegal part of the operations of an illegal key.
+func (j *job) shrink(judge judge) *shrinker {
+	s := &shrinker{judge: judge, ops: j.ops, detached: map[int64]bool{}}
+	if j.method != ByCertificate {
+		s.cutSuffix()
+		p := prepare(s.ops)
+		s.ops = operationsOf(p.calls)
+		s.reduce(p.exact())
+		return s
+	}
+	s.ops = j.certificate
+	if !j.prepared.unique {
+		s.reduce(false)
+		return s
+	}
+	s.detached = j.detached
+	if len(j.ops) <= firstMax {
+		// What the certificate proves, it proves without the refusals.
+		s.ops = slices.DeleteFunc(slices.Clone(j.ops), func(op *history.Operation) bool {
+			return op.Blind
+		})
+		s.cutSuffix()
+		p := prepare(s.ops)
+		if _, broken := p.decide(); broken != nil {
+			s.ops, s.detached = broken.certificate(p.decided())
+		}
+	}
 	s.cutSuffix()
-	p := prepare(s.ops)
-	s.ops = operationsOf(p.calls)
-	s.reduce(p.unique)
+	s.reduce(true)
 	return s
 }
 
@@ -53,14 +79,7 @@ func (s *shrinker) illegal(ops []*history.Operation) bool {
 // yet are of unknown outcome, is legal if the whole is (linearizability is prefix-closed). So the
 // moments before which the history is legal come first, and bisection finds the last of them.
 func (s *shrinker) cutSuffix() {
-	var returns []int64
-	for _, op := range s.ops {
-		if op.Return != history.NoReturn {
-			returns = append(returns, op.Return)
-		}
-	}
-	slices.Sort(returns)
-	returns = slices.Compact(returns)
+	returns := slices.Compact(returnsOf(s.ops))
 	found, _ := slices.BinarySearchFunc(returns, true, func(at int64, _ bool) int {
 		if s.illegal(prefix(s.ops, at)) {
 			return 0
@@ -72,6 +91,18 @@ func (s *shrinker) cutSuffix() {
 		return
 	}
 	s.ops = prefix(s.ops, returns[found])
+}
+
+// returnsOf returns when operations ended, in that order.
+func returnsOf(ops []*history.Operation) []int64 {
+	var returns []int64
+	for _, op := range ops {
+		if op.Return != history.NoReturn {
+			returns = append(returns, op.Return)
+		}
+	}
+	slices.Sort(returns)
+	return returns
 }
 
 // prefix returns the operations as they were at a moment.
@@ -195,12 +226,11 @@ func (s *shrinker) detach() {
 		if before < 0 {
 			continue
 		}
-		plain := *s.ops[i]
-		plain.Kind, plain.Expected, plain.Applied = history.Write, history.Value{}, false
+		plain := plainWrite(s.ops[i])
 		candidate := slices.Clone(s.ops)
-		candidate[i] = &plain
+		candidate[i] = plain
 		candidate = without(candidate, true, func(i int) bool { return i == before })
-		if slices.Contains(candidate, &plain) && s.illegal(candidate) {
+		if slices.Contains(candidate, plain) && s.illegal(candidate) {
 			s.ops = candidate
 			s.detached[plain.ID] = true
 		}

@@ -5,17 +5,10 @@ package linearizability
 // one certain operation, which is what bounding and dropping unknown operations, and deleting
 // whole blocks from an explanation, rest on. Without it none of that applies and the key is left
 // alone.
-//
-// A compare-and-set that was refused without saying what it saw spoils it too: it tells only what
-// the object did not hold, and the reason may be the write that nobody saw. Leaving out such a
-// write would turn legal histories into illegal ones.
 func (c *calls) unique() bool {
 	written := make([]bool, c.values)
 	written[nothing] = true
 	for i := range c.all {
-		if c.all[i].action == refusalAction {
-			return false
-		}
 		if v, ok := c.all[i].writes(); ok {
 			if written[v] {
 				return false
@@ -24,4 +17,15 @@ func (c *calls) unique() bool {
 		}
 	}
 	return true
+}
+
+// refusals returns how many compare-and-sets were refused without saying what they saw.
+func (c *calls) refusals() int {
+	n := 0
+	for i := range c.all {
+		if c.all[i].action == refusalAction {
+			n++
+		}
+	}
+	return n
 }

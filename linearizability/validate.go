@@ -1,7 +1,6 @@
 package linearizability
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,21 +17,38 @@ var ErrInvalid = errors.New("this is not a history")
 // apart; and processes that call one operation at a time, and none after one of unknown outcome,
 // without which the real-time order means nothing.
 func validate(model Model, ops []history.Operation) error {
-	seen := make(map[int64]struct{}, len(ops))
 	for i := range ops {
-		op := &ops[i]
-		if err := validateOperation(model, op); err != nil {
-			return fmt.Errorf("%w: operation %d: %w", ErrInvalid, op.ID, err)
+		if err := validateOperation(model, &ops[i]); err != nil {
+			return fmt.Errorf("%w: operation %d: %w", ErrInvalid, ops[i].ID, err)
 		}
-		if _, again := seen[op.ID]; again {
-			return fmt.Errorf("%w: operation %d is there twice", ErrInvalid, op.ID)
-		}
-		seen[op.ID] = struct{}{}
+	}
+	if id, twice := findTwice(ops); twice {
+		return fmt.Errorf("%w: operation %d is there twice", ErrInvalid, id)
 	}
 	if err := validateProcesses(ops); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
+}
+
+// findTwice returns a number that two operations have. Those of a record rise, and need no table.
+func findTwice(ops []history.Operation) (id int64, twice bool) {
+	rising := true
+	for i := 1; i < len(ops) && rising; i++ {
+		rising = ops[i-1].ID < ops[i].ID
+	}
+	if rising {
+		return 0, false
+	}
+	seen := make(map[int64]struct{}, len(ops))
+	for i := range ops {
+		id = ops[i].ID
+		if _, twice = seen[id]; twice {
+			return id, true
+		}
+		seen[id] = struct{}{}
+	}
+	return 0, false
 }
 
 func validateOperation(model Model, op *history.Operation) error {
@@ -67,10 +83,8 @@ func validateProcesses(ops []history.Operation) error {
 	for i := range ops {
 		order[i] = &ops[i]
 	}
-	slices.SortFunc(order, func(a, b *history.Operation) int {
-		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.ID, b.ID))
-	})
-	last := map[int]*history.Operation{}
+	sortByCall(order)
+	last := make(map[int]*history.Operation, len(ops)/8)
 	for _, op := range order {
 		before, again := last[op.Process]
 		switch {
