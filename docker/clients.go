@@ -22,7 +22,9 @@ type clients struct {
 
 	mu     sync.Mutex
 	closed bool
-	work   sync.WaitGroup
+	// idle holds the goroutines that wait for something to run, the last to have run on top.
+	idle []chan func()
+	work sync.WaitGroup
 }
 
 func (c *clients) init() {
@@ -40,16 +42,46 @@ func (c *clients) enter() bool {
 	return true
 }
 
-// begin runs f on a goroutine of its own; it is false, and f is not run, after close.
+// begin runs f on another goroutine; it is false, and f is not run, after close.
 func (c *clients) begin(f func()) bool {
 	if !c.enter() {
 		return false
 	}
-	go func() {
+	c.run(func() {
 		defer c.work.Done()
 		f()
-	}()
+	})
 	return true
+}
+
+// run runs f on a goroutine that has nothing to do, or on a new one. A goroutine begins with a
+// small stack, which every new one would have to grow on its way through an HTTP client: a
+// hundredth of what an operation takes.
+func (c *clients) run(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if last := len(c.idle) - 1; last >= 0 {
+		c.idle[last] <- f // it waits, or is about to: the channel has room for one
+		c.idle = c.idle[:last]
+		return
+	}
+	go c.serve(f)
+}
+
+// serve runs f, and then what it is given, until close.
+func (c *clients) serve(f func()) {
+	given := make(chan func(), 1)
+	for open := true; open; f, open = <-given {
+		f()
+		f = nil // let go of what it holds
+		c.mu.Lock()
+		if c.closed {
+			c.mu.Unlock()
+			return
+		}
+		c.idle = append(c.idle, given)
+		c.mu.Unlock()
+	}
 }
 
 // close tells all operations to end and waits until they have, or have been given up, or
@@ -58,6 +90,10 @@ func (c *clients) begin(f func()) bool {
 func (c *clients) close(nodes []*node) {
 	c.mu.Lock()
 	c.closed = true
+	for _, given := range c.idle {
+		close(given)
+	}
+	c.idle = nil
 	c.mu.Unlock()
 	c.end()
 	finished := make(chan struct{})
@@ -103,13 +139,13 @@ func (c *Cluster) Invoke(op history.Operation, timeout time.Duration, done func(
 			Outcome: history.Info, Error: "the client did not end at its timeout",
 		})
 	})
-	go func() {
+	c.clients.run(func() {
 		ctx, cancel := context.WithTimeout(c.clients.life, timeout)
 		defer cancel()
 		r := n.client.Do(ctx, op)
 		limit.Stop()
 		end(r)
-	}()
+	})
 }
 
 // refuse ends an operation that is never sent.

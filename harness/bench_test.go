@@ -14,6 +14,7 @@ import (
 
 	"ordeal/harness/plan"
 	"ordeal/history"
+	"ordeal/linearizability"
 	"ordeal/nemesis"
 	"ordeal/workloads"
 )
@@ -97,6 +98,10 @@ func BenchmarkLoop(b *testing.B) {
 			Run: "bench", Workload: p.Workload, Model: workload.Model(), Seed: p.Seed,
 		}),
 	}
+	model, err := linearizability.ModelNamed(workload.Model())
+	require.NoError(b, err)
+	d.watch = Test{Log: quiet}.newWatch(b.Context(), model, d)
+	defer d.watch.close()
 	b.ReportAllocs()
 	b.ResetTimer()
 	err = d.drive(b.Context())

@@ -55,6 +55,8 @@ type Progress struct {
 	Info     int
 	// Active are the faults in force, in words.
 	Active []string
+	// Violation tells of the first violation that was found while the run goes on, "" for none.
+	Violation string
 }
 
 // A driver is the one loop of a run. All its methods run on one goroutine.
@@ -77,6 +79,11 @@ type driver struct {
 	load results.Operations
 	// completed holds the operations that ended, in that order.
 	completed operationLog
+	// watch judges them while the run goes on; violation is the first that was found so, and early
+	// tells that it ended the run.
+	watch     *watch
+	violation *results.EarlyFinding
+	early     bool
 	// events holds the faults and marks of the record.
 	events   []history.Event
 	faults   []*fault
@@ -101,11 +108,12 @@ type client struct {
 	lastCall time.Duration
 }
 
-// drive runs the loop to its end. It returns ctx's error when it was interrupted, and another error
-// when Ordeal itself failed; in either case everything that happened is in the record.
+// drive runs the loop to its end, or to where a violation ends it early. It returns ctx's error
+// when it was interrupted, and another error when Ordeal itself failed; in any case everything that
+// happened is in the record.
 func (d *driver) drive(ctx context.Context) error {
 	d.start()
-	for d.phase != phaseDone && d.broken == nil {
+	for d.phase != phaseDone && d.broken == nil && !d.early {
 		if err := d.env.Step(ctx); err != nil {
 			return err
 		}
@@ -159,7 +167,10 @@ func (d *driver) start() {
 		d.timeIsUp = true
 		d.maybeRecover()
 	})
-	d.every(flushEvery, d.flush)
+	d.every(flushEvery, func() {
+		d.flush()
+		d.look()
+	})
 	d.every(progressEvery, d.report)
 }
 
@@ -184,7 +195,7 @@ func (d *driver) period() time.Duration {
 
 // next lets a client call its next operation.
 func (d *driver) next(c *client) {
-	if d.phase != phaseLoad && d.phase != phaseRecovery {
+	if !d.loaded() {
 		return
 	}
 	op, ok := d.workload.Next(c.number)
@@ -219,11 +230,12 @@ func (d *driver) call(
 	op.Process = *process
 	calledIn := d.phase
 	op = d.record.Invoke(op, d.now())
+	key := d.watch.call(op.Key, d.now())
 	d.inFlight++
 	d.env.Invoke(op, d.plan.Timeout, func(result history.Result) {
 		d.inFlight--
 		completed := d.record.Complete(op, result, d.now())
-		d.completed.add(completed)
+		d.watch.end(key, d.completed.add(completed), d.now())
 		d.counts.Count(completed)
 		if calledIn == phaseLoad {
 			d.load.Count(completed)
@@ -289,6 +301,35 @@ func (d *driver) exited(node, detail string, byItself bool) {
 	d.exits = append(d.exits,
 		results.Exit{Node: node, At: d.now(), Detail: detail, ByItself: byItself})
 	d.mark(name, node, detail)
+	if byItself {
+		d.violated(results.EarlyFinding{At: d.now(), Node: node})
+	}
+}
+
+// loaded tells whether clients call operations.
+func (d *driver) loaded() bool { return d.phase == phaseLoad || d.phase == phaseRecovery }
+
+// look asks the watch whether a key violates. Once the load is over it is too late to learn that
+// before the run ends.
+func (d *driver) look() {
+	if !d.loaded() {
+		return
+	}
+	if key, found := d.watch.look(d.now()); found {
+		d.violated(results.EarlyFinding{At: d.now(), Key: key})
+	}
+}
+
+// violated tells at once of the first violation, and ends the load for it if that is asked for.
+// After the load a run takes its course: there is little left to save.
+func (d *driver) violated(v results.EarlyFinding) {
+	if d.violation != nil {
+		return
+	}
+	d.violation = &v
+	d.log.Warn("a violation was found", "what", v.String())
+	d.early = d.plan.FailFast && d.loaded()
+	d.report()
 }
 
 func (d *driver) report() {
@@ -305,5 +346,8 @@ func (d *driver) report() {
 		}
 	}
 	slices.Sort(p.Active)
+	if d.violation != nil {
+		p.Violation = d.violation.String()
+	}
 	d.progress(p)
 }

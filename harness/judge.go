@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,12 +80,17 @@ func unproved(f results.Fault) []string {
 func (t Test) judgeHistory(ctx context.Context, run *results.Run, seen observed) {
 	check, findings, err := Judge(
 		ctx, seen.workload.Model(), seen.operations, seen.events,
-		Budget{Time: t.Plan.Budget, MemoryBytes: int64(t.Plan.Memory) << 20})
+		Budget{
+			Time: t.Plan.Budget, MemoryBytes: int64(t.Plan.Memory) << 20, Search: t.Search,
+		})
 	if err != nil {
 		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
 		return
 	}
 	for _, f := range findings {
+		run.Find(f)
+	}
+	if f, differs := compare(check, seen.violation); differs {
 		run.Find(f)
 	}
 	pages, err := t.pages(check, seen.operations)
@@ -92,6 +99,25 @@ func (t Test) judgeHistory(ctx context.Context, run *results.Run, seen observed)
 	}
 	check.Pages = pages
 	run.Check = check
+}
+
+// compare returns a finding if a key that was found to violate while the run went on is not found
+// so at the end. That violation stands where the check has no answer; where it has one, Ordeal is
+// wrong.
+func compare(check *results.Check, v *results.EarlyFinding) (f results.Finding, differs bool) {
+	if v == nil || v.Key == "" || slices.Contains(check.Illegal(), v.Key) {
+		return f, false
+	}
+	for _, key := range append(
+		check.Linearizability.Unknown(), check.Linearizability.Disputed()...) {
+		if key.Key == v.Key {
+			return results.Finding{Verdict: results.Violation, What: fmt.Sprintf(
+				"%s, as was found at %s, while the run went on", v, seconds(v.At))}, true
+		}
+	}
+	return results.Finding{Verdict: results.Harness, What: fmt.Sprintf(
+		"%s, as was found at %s, while the run went on, and the check at the end finds it legal: "+
+			"Ordeal is wrong", v, seconds(v.At))}, true
 }
 
 // pagesMax bounds the pages: each may take some seconds to draw.
@@ -195,6 +221,8 @@ type Budget struct {
 	Time time.Duration
 	// MemoryBytes is what the check may take beyond what the process holds already.
 	MemoryBytes int64
+	// Search is the command of another process that searches, see linearizability.Options.Child.
+	Search func(context.Context) *exec.Cmd
 }
 
 // Judge checks operations against a model and returns what it found, with a finding for everything
@@ -210,7 +238,9 @@ func Judge(
 		return nil, nil, err
 	}
 	report, err := linearizability.Check(
-		ctx, model, ops, linearizability.Options{Budget: budget.Time, Memory: budget.MemoryBytes})
+		ctx, model, ops, linearizability.Options{
+			Budget: budget.Time, Memory: budget.MemoryBytes, Child: budget.Search,
+		})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -221,13 +251,7 @@ func Judge(
 			Verdict: results.Vacuous, What: "the history has no operations",
 		})
 	}
-	for _, key := range report.Unknown() {
-		findings = append(findings, results.Finding{
-			Verdict: results.Inconclusive,
-			What: fmt.Sprintf("the check has no answer for %s (%d operations): %s",
-				key.Key, key.Operations, key.Reason),
-		})
-	}
+	findings = append(findings, undecidedKeys(report)...)
 	if modelName != linearizability.Decision().Name() {
 		return check, findings, nil
 	}
@@ -240,6 +264,41 @@ func Judge(
 		findings = append(findings, explanation(violation, violation.Key+" is not one decision"))
 	}
 	return check, findings, nil
+}
+
+// undecidedKeys returns a finding for each key without a verdict.
+func undecidedKeys(report linearizability.Report) []results.Finding {
+	var findings []results.Finding
+	for _, key := range report.Disputed() {
+		findings = append(findings, results.Finding{
+			Verdict: results.Harness,
+			What: fmt.Sprintf("the check of %s (%d operations) contradicts itself: %s",
+				key.Key, key.Operations, key.Reason),
+		})
+	}
+	for _, key := range report.Unknown() {
+		findings = append(findings, results.Finding{
+			Verdict: results.Inconclusive,
+			What: fmt.Sprintf("the check has no answer for %s (%d operations): %s",
+				key.Key, key.Operations, key.Reason),
+			Detail: soFar(key),
+		})
+	}
+	return findings
+}
+
+// soFar says what is known of a key that has no answer.
+func soFar(key linearizability.KeyReport) []string {
+	why := "values were written more than once, so only a search can tell"
+	if key.Unique {
+		why = "compare-and-sets were refused without saying what they saw, so only a search can tell"
+	}
+	lines := []string{why, "no answer is impossible by itself"}
+	if key.LegalPrefix > 0 {
+		lines = append(lines, fmt.Sprintf(
+			"the %d operations that ended first are legal", key.LegalPrefix))
+	}
+	return lines
 }
 
 // exits returns a finding for each node that ended without having been asked to: a violation where

@@ -1,28 +1,41 @@
 package harness
 
-import (
-	"slices"
-
-	"ordeal/history"
-)
+import "ordeal/history"
 
 // blockSize is how many operations one block of an operationLog holds.
 const blockSize = 4096
 
-// An operationLog holds operations in the order in which they were added. It grows by blocks: a
-// slice that grew would copy everything again and again while the loop waits.
-type operationLog struct{ blocks [][]history.Operation }
+// An operationLog holds operations in the order in which they were added, at places from 0. It
+// grows by blocks: a slice that grew would copy everything again and again while the loop waits.
+//
+// A copy of it is what it held at that moment. Another goroutine may read the copy while the log
+// grows, since nothing that was added is ever written again.
+type operationLog struct {
+	blocks []*[blockSize]history.Operation
+	count  int
+}
 
-func (l *operationLog) add(op history.Operation) {
-	last := len(l.blocks) - 1
-	if last < 0 || len(l.blocks[last]) == blockSize {
-		l.blocks = append(l.blocks, make([]history.Operation, 0, blockSize))
-		last++
+// add returns the place of the operation.
+func (l *operationLog) add(op history.Operation) int {
+	place := l.count
+	if place%blockSize == 0 {
+		l.blocks = append(l.blocks, new([blockSize]history.Operation))
 	}
-	l.blocks[last] = append(l.blocks[last], op)
+	*l.at(place) = op
+	l.count++
+	return place
+}
+
+// at returns the operation at a place, not to be changed.
+func (l *operationLog) at(place int) *history.Operation {
+	return &l.blocks[place/blockSize][place%blockSize]
 }
 
 // all returns the operations in a slice of their own, followed by others.
 func (l *operationLog) all(others []history.Operation) []history.Operation {
-	return slices.Concat(append(slices.Clone(l.blocks), others)...)
+	all := make([]history.Operation, 0, l.count+len(others))
+	for _, block := range l.blocks {
+		all = append(all, block[:min(blockSize, l.count-len(all))]...)
+	}
+	return append(all, others...)
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"ordeal/harness/plan"
 	"ordeal/history"
+	"ordeal/linearizability"
 	"ordeal/nemesis"
 	"ordeal/results"
 	"ordeal/workloads"
@@ -38,8 +40,17 @@ type Test struct {
 	Progress func(Progress)
 	// Stage is told in a few words what comes next; it may be nil.
 	Stage func(string)
+	// Search is the command of another process for searches that take long, see Budget; it may be
+	// nil.
+	Search func(context.Context) *exec.Cmd
 	// Keep leaves the environment as it is at the end.
 	Keep bool
+	// JudgeInline lets the loop itself judge keys while the run goes on, and wait meanwhile, instead
+	// of a goroutine beside it. In virtual time a run with the plan's FailFast is then the same
+	// every time; in real time it would disturb the load.
+	JudgeInline bool
+	// illegal, if it is set, judges the batches in place of batch.illegal: it is for tests.
+	illegal func(context.Context, batch) ([]string, error)
 	// Require makes it a failure that a planned kind of fault cannot be injected in the
 	// environment; the run does not begin then. Otherwise such faults are skipped.
 	Require bool
@@ -134,6 +145,8 @@ type observed struct {
 	events   []history.Event
 	schedule nemesis.Schedule
 	workload workloads.Workload
+	// violation is what was found while the run went on; nil if nothing was.
+	violation *results.EarlyFinding
 	// began tells that the clients ran; completed that the run came to its end.
 	began, completed bool
 }
@@ -151,6 +164,10 @@ func (t Test) observe(
 		return seen, err
 	}
 	seen.workload, seen.schedule = workload, schedule
+	model, err := linearizability.ModelNamed(workload.Model())
+	if err != nil {
+		return seen, err
+	}
 	file, err := os.Create(t.Directory.Path(results.HistoryFile))
 	if err != nil {
 		return seen, fmt.Errorf("create the history: %w", err)
@@ -174,12 +191,13 @@ func (t Test) observe(
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, record: record,
 		log: t.Log, progress: t.Progress,
 	}
+	d.watch = t.newWatch(ctx, model, d)
 	seen.began = true
 	run.Environment = env.Describe()
 	t.stage(run, "run")
 	err = t.driveAndStop(ctx, d)
-	seen.completed = err == nil
-	if ctx.Err() != nil {
+	seen.completed, seen.violation = err == nil && !d.early, d.violation
+	if ctx.Err() != nil && !d.early {
 		// What had failed before, or fails while the run is stopped, is said as well.
 		if errors.Is(err, context.Canceled) {
 			err = d.broken
@@ -194,6 +212,17 @@ func (t Test) observe(
 		err = errors.Join(err, synced)
 	}
 	return seen, errors.Join(err, t.wrapUp(run, env))
+}
+
+// newWatch returns the watch of a run, which has to be closed.
+func (t Test) newWatch(ctx context.Context, model linearizability.Model, d *driver) *watch {
+	illegal := t.illegal
+	if illegal == nil {
+		illegal = func(ctx context.Context, b batch) ([]string, error) {
+			return b.illegal(ctx, model)
+		}
+	}
+	return newWatch(ctx, illegal, &d.completed, d.record.Pending, t.Log, t.JudgeInline)
 }
 
 // required returns an error for the first kind of fault that is planned and cannot be injected, if
@@ -212,7 +241,12 @@ func (t Test) required(env Environment, schedule nemesis.Schedule) error {
 
 // driveAndStop runs the loop, and ends it in order when it ends early. A panic in it is Ordeal's
 // own failure, and keeps nothing of what follows from being done.
+//
+// A violation ends a run as an interruption does, without a proof of recovery and final reads:
+// nothing that these could show changes the verdict, a system that violates may never recover, and
+// what its nodes logged and hold is looked at best as it was then.
 func (t Test) driveAndStop(ctx context.Context, d *driver) (err error) {
+	defer d.watch.close()
 	defer func() {
 		if reason := recover(); reason != nil {
 			t.Log.Error("the loop panicked", "reason", reason, "stack", string(debug.Stack()))
@@ -222,6 +256,9 @@ func (t Test) driveAndStop(ctx context.Context, d *driver) (err error) {
 	}()
 	if err = d.drive(ctx); err != nil {
 		d.stop(ctx)
+	} else if d.early {
+		d.stop(ctx)
+		err = d.broken
 	}
 	return err
 }
@@ -267,6 +304,9 @@ func (d *driver) summarise(run *results.Run, ops []history.Operation) {
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result
 	run.Exits = d.exits
+	if d.early {
+		run.EndedEarly = d.violation
+	}
 	for _, op := range d.record.Pending() {
 		run.Operations.Count(op)
 	}

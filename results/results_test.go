@@ -172,6 +172,29 @@ violation (exit 1) · seed 5 · dir
 `, text.String())
 }
 
+func TestSummarySaysWhyARunEndedEarly(t *testing.T) {
+	for want, found := range map[string]EarlyFinding{
+		"ended early  at 12.30 s: the history of k3-7 is illegal (--fail-fast)": {Key: "k3-7"},
+		"ended early  at 12.30 s: n2 ended by itself (--fail-fast)":             {Node: "n2"},
+	} {
+		r := example()
+		found.At = 12300 * time.Millisecond
+		r.EndedEarly = &found
+		var text bytes.Buffer
+		WriteSummary(&text, r, SummaryOptions{})
+		require.Contains(t, text.String(), want)
+	}
+}
+
+func TestKeysThatViolate(t *testing.T) {
+	c := example().Check
+	require.Equal(t, []string{"k"}, c.Illegal())
+	c.Decisions = &linearizability.DecisionReport{
+		Violations: []linearizability.Explanation{{Key: "d1"}},
+	}
+	require.Equal(t, []string{"k", "d1"}, c.Illegal())
+}
+
 func TestColorsAreForVerdictsOnly(t *testing.T) {
 	var text bytes.Buffer
 	WriteSummary(&text, Run{Verdict: Pass}, SummaryOptions{Quiet: true, Color: true})

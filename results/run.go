@@ -37,10 +37,12 @@ type Run struct {
 	// Windows are the times in which the same faults were in force, in order.
 	Windows []Window `json:"windows"`
 	// Spans are the times in which a node had a majority while faults that bit came and went.
-	Spans      []Span        `json:"spans"`
-	Recovery   Recovery      `json:"recovery"`
-	FinalReads FinalReads    `json:"finalReads"`
-	Exits      []Exit        `json:"exits,omitempty"`
+	Spans      []Span     `json:"spans"`
+	Recovery   Recovery   `json:"recovery"`
+	FinalReads FinalReads `json:"finalReads"`
+	Exits      []Exit     `json:"exits,omitempty"`
+	// EndedEarly is the violation that ended a run with the plan's FailFast before its time.
+	EndedEarly *EarlyFinding `json:"endedEarly,omitempty"`
 	Check      *Check        `json:"check,omitempty"`
 	Elapsed    time.Duration `json:"elapsed"`
 	// Stages are what the run went through, in order.
@@ -204,6 +206,24 @@ type Exit struct {
 	ByItself bool `json:"byItself"`
 }
 
+// An EarlyFinding is a violation that was found while a run went on: of a key, or of a node.
+type EarlyFinding struct {
+	// At is when it was found, since the run began; it happened before that.
+	At time.Duration `json:"at"`
+	// Key is the one whose operations are illegal, "" if it is a node's violation.
+	Key string `json:"key,omitempty"`
+	// Node is the one that ended by itself, "" if it is a key's violation.
+	Node string `json:"node,omitempty"`
+}
+
+// String says in words what was found, without the time.
+func (v EarlyFinding) String() string {
+	if v.Node != "" {
+		return v.Node + " ended by itself"
+	}
+	return "the history of " + v.Key + " is illegal"
+}
+
 // A Check is what judging the history came to.
 type Check struct {
 	Model           string                 `json:"model"`
@@ -212,6 +232,22 @@ type Check struct {
 	Decisions *linearizability.DecisionReport `json:"decisions,omitempty"`
 	// Pages are the files of porcupine's pages, for the first keys that violate.
 	Pages []string `json:"pages,omitempty"`
+}
+
+// Illegal returns the keys that violate.
+func (c *Check) Illegal() []string {
+	var keys []string
+	for _, key := range c.Linearizability.Keys {
+		if key.Verdict == linearizability.Illegal {
+			keys = append(keys, key.Key)
+		}
+	}
+	if c.Decisions != nil {
+		for _, v := range c.Decisions.Violations {
+			keys = append(keys, v.Key)
+		}
+	}
+	return keys
 }
 
 // Find adds a finding; the verdict becomes the worst of all.

@@ -60,6 +60,9 @@ func writeCounts(w io.Writer, r Run) {
 		k := o.Kinds[kind]
 		fmt.Fprintf(w, "  %s\t%d ok, %d fail, %d unknown\n", kind, k.OK, k.Fail, k.Info)
 	}
+	if early := r.EndedEarly; early != nil {
+		fmt.Fprintf(w, "ended early\tat %.2f s: %s (--fail-fast)\n", early.At.Seconds(), early)
+	}
 	writeFaults(w, r)
 	writeWindows(w, r)
 	writeRecovery(w, r)
@@ -121,15 +124,28 @@ func perNode(times map[string]time.Duration) string {
 
 // CheckLine says in a line what the check of a history came to.
 func CheckLine(report linearizability.Report) string {
-	illegal := 0
+	illegal, methods := 0, map[linearizability.Method]int{}
 	for _, key := range report.Keys {
 		if key.Verdict == linearizability.Illegal {
 			illegal++
 		}
+		methods[key.Method]++
 	}
-	return fmt.Sprintf("%s: %d operations judged on %d keys, %d illegal, %d undecided, in %s",
-		report.Verdict, report.Operations, len(report.Keys), illegal, len(report.Unknown()),
-		short(report.Duration))
+	var by []string
+	for _, m := range []linearizability.Method{
+		linearizability.ByWitness, linearizability.ByCertificate, linearizability.BySearch,
+	} {
+		if methods[m] > 0 {
+			by = append(by, fmt.Sprintf("%d by %s", methods[m], m))
+		}
+	}
+	how := ""
+	if len(by) > 0 {
+		how = " (" + strings.Join(by, ", ") + ")"
+	}
+	return fmt.Sprintf("%s: %d operations judged on %d keys%s, %d illegal, %d undecided, in %s",
+		report.Verdict, report.Operations, len(report.Keys), how, illegal,
+		len(report.Unknown())+len(report.Disputed()), short(report.Duration))
 }
 
 func writeFaults(w io.Writer, r Run) {

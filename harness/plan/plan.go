@@ -63,6 +63,8 @@ type Plan struct {
 	// Budget is how long the check may take, and Memory how much memory, in MiB.
 	Budget time.Duration `yaml:"budget" json:"budget"`
 	Memory int           `yaml:"memory" json:"memory"`
+	// FailFast ends the run at the first violation that is found while it goes on.
+	FailFast bool `yaml:"fail-fast,omitempty" json:"failFast,omitempty"`
 	// DataLoss is DataLossExpected where more nodes may lose their disks than a minority, else "".
 	DataLoss string `yaml:"data-loss,omitempty" json:"dataLoss,omitempty"`
 
