@@ -111,6 +111,7 @@ little happened to mean anything), 64 mistake in the command line, 130 interrupt
 	root.AddCommand(
 		runCommand(), checkCommand(), listCommand(), doctorCommand(), cleanCommand(),
 		nodeCommand(), agentCommand(), wipeCommand(),
+		searchCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	usageOfArguments(root)

@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 		// Its own directory is left behind, empty.
 		WorkdirRoot: t.TempDir(),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "left": left, "proxy": proxy, "tmpfs": tmpfs,
+			"await": await, "hard": hard, "left": left, "proxy": proxy, "tmpfs": tmpfs,
 		},
 		Condition: func(name string) (bool, error) {
 			switch name {

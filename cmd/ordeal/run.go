@@ -103,6 +103,8 @@ func planFlags(command *cobra.Command, p *plan.Plan) {
 		"how long the healed cluster may take to serve again")
 	f.DurationVar(&p.Budget, "budget", p.Budget, "how long the check may take")
 	f.IntVar(&p.Memory, "memory", p.Memory, "how much memory the check may take, in `MiB`")
+	f.BoolVar(&p.FailFast, "fail-fast", p.FailFast,
+		"end the run at the first violation that is found while it goes on")
 	f.StringVar(&p.DataLoss, "data-loss", p.DataLoss,
 		"\"expected\" lets more nodes lose their disks than a minority")
 	complete(command, "data-loss", func() []string { return []string{plan.DataLossExpected} })
@@ -187,6 +189,7 @@ func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
 		"recovery":  func() { p.Recovery = flags.Recovery },
 		"budget":    func() { p.Budget = flags.Budget },
 		"memory":    func() { p.Memory = flags.Memory },
+		"fail-fast": func() { p.FailFast = flags.FailFast },
 		"data-loss": func() { p.DataLoss = flags.DataLoss },
 	}
 	for name, apply := range set {
@@ -245,6 +248,7 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	test := harness.Test{
 		Plan: p, Run: record, Directory: directory, Log: log, Keep: options.keep,
 		Require:  options.require,
+		Search:   searchProcess(),
 		Start:    starter(engine, p, id, log, options.keep, directory.LogsPath()),
 		Progress: status.progress,
 		Stage:    status.stage,

@@ -30,6 +30,8 @@ type status struct {
 	// shown tells that a line stands there to be written over.
 	shown bool
 	last  time.Time
+	// violation is what was told of a violation.
+	violation string
 }
 
 func newStatus(out io.Writer, quiet bool) *status {
@@ -68,9 +70,15 @@ func (s *status) interrupted() {
 		`and leaves the rest to "ordeal clean"`)
 }
 
+// progress tells how far the run is. Of a violation it tells once, at once, in a line that stays.
 func (s *status) progress(p harness.Progress) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if !s.quiet && p.Violation != s.violation {
+		s.violation = p.Violation
+		s.erase()
+		fmt.Fprintf(s.out, "violation found at %.2f s: %s\n", p.Elapsed.Seconds(), p.Violation)
+	}
 	if s.quiet || !s.terminal && time.Since(s.last) < logEvery {
 		return
 	}
