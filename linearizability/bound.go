@@ -19,14 +19,15 @@ import (
 // Should the new return lie before the call, a value was seen before the call that wrote it
 // began, and no order is legal.
 //
-// The observers are taken by rising return. The first that reaches a writer is its earliest one,
-// and so each writer is bounded once, and a chain of unknown compare-and-sets is walked once: O(n
-// log n) in all.
+// Only where the writer is unknown so far is there anything to be learned. The observers there are
+// taken by rising return. The first that reaches a writer is its earliest one, and so each writer
+// is bounded once, and a chain of unknown compare-and-sets is walked once: O(n log n) in all.
 func (c *calls) bound() (bounded int, possible bool) {
 	writers := c.writers()
-	observers := make([]int, 0, len(c.all))
+	var observers []int
 	for i := range c.all {
-		if _, ok := c.all[i].observes(); ok {
+		v, observes := c.all[i].observes()
+		if observes && writers[v] >= 0 && c.all[writers[v]].unknown {
 			observers = append(observers, i)
 		}
 	}

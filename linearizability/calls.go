@@ -67,13 +67,16 @@ type calls struct {
 // unknown outcome: a read changes nothing, and one whose answer nobody got constrains nothing, so
 // a legal order with it is one without it, and the other way round.
 func newCalls(ops []*history.Operation) *calls {
-	numbers := make(map[history.Value]int, len(ops)/2)
-	numbers[history.Value{}] = nothing
+	// Texts alone are faster to look up than values.
+	numbers := make(map[string]int, len(ops)/2)
 	number := func(v history.Value) int {
-		n, known := numbers[v]
+		if !v.IsSet() {
+			return nothing
+		}
+		n, known := numbers[v.Text()]
 		if !known {
-			n = len(numbers)
-			numbers[v] = n
+			n = len(numbers) + 1
+			numbers[v.Text()] = n
 		}
 		return n
 	}
@@ -88,7 +91,7 @@ func newCalls(ops []*history.Operation) *calls {
 			c.all = append(c.all, newCall(op, number))
 		}
 	}
-	c.values = len(numbers)
+	c.values = len(numbers) + 1
 	return c
 }
 

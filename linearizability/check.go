@@ -95,12 +95,15 @@ func Check(
 func partition(model Model, ops []history.Operation) []*job {
 	byKey := map[string]*job{}
 	var jobs []*job
+	var j *job
 	for i := range ops {
 		op := &ops[i]
 		if slices.Contains(model.ignored, op.Kind) {
 			continue
 		}
-		j := byKey[op.Key]
+		if j == nil || j.key != op.Key { // neighbours are often of one key
+			j = byKey[op.Key]
+		}
 		if j == nil {
 			j = &job{key: op.Key}
 			byKey[op.Key] = j
@@ -123,7 +126,10 @@ func sortByCall(ops []*history.Operation) {
 }
 
 func byCall(a, b *history.Operation) int {
-	return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.ID, b.ID))
+	if a.Call != b.Call {
+		return cmp.Compare(a.Call, b.Call)
+	}
+	return cmp.Compare(a.ID, b.ID)
 }
 
 // add adds what became of one key.

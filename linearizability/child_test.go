@@ -52,9 +52,9 @@ func child(role string) func(context.Context) *exec.Cmd {
 	}
 }
 
-// outOfMemory matches what is said of a search in a child that needed more than 64 MiB. What the race
-// detector takes for itself counts in the kernel's limit, so that with it a child may die before it
-// gives up.
+// outOfMemory matches what is said of a search in a child that needed more than 64 MiB. What the
+// race detector takes for itself counts in the kernel's limit, so that with it a child may die
+// before it gives up.
 var outOfMemory = func() string {
 	pattern := "^out of memory: it needed more than 64 MiB"
 	if raceDetector {

@@ -89,10 +89,16 @@ func lastOf(c *calls) *call {
 
 // findImpossibleAnswer finds an answer that is wrong whatever the order is.
 func findImpossibleAnswer(c, whole *calls) (finding, bool) {
+	asked := map[history.Value]bool{}
+	for i := range c.all {
+		if seen, ok := c.all[i].seenValue(); ok {
+			asked[seen] = true
+		}
+	}
 	written := map[history.Value]*history.Operation{{}: nil}
 	for i := range whole.all {
 		op := whole.all[i].op
-		if _, writes := whole.all[i].writes(); !writes {
+		if _, writes := whole.all[i].writes(); !writes || !asked[op.Value] {
 			continue
 		}
 		if first, again := written[op.Value]; !again || first != nil && op.Call < first.Call {

@@ -84,18 +84,42 @@ func validateProcesses(ops []history.Operation) error {
 		order[i] = &ops[i]
 	}
 	sortByCall(order)
-	last := make(map[int]*history.Operation, len(ops)/8)
+	swap := lastOfProcesses(order)
 	for _, op := range order {
-		before, again := last[op.Process]
+		before := swap(op)
 		switch {
-		case again && before.Outcome == history.Info:
+		case before == nil:
+		case before.Outcome == history.Info:
 			return fmt.Errorf("process %d calls operation %d after operation %d, "+
 				"the outcome of which is unknown", op.Process, op.ID, before.ID)
-		case again && before.Return > op.Call:
+		case before.Return > op.Call:
 			return fmt.Errorf("process %d calls operation %d before operation %d has returned",
 				op.Process, op.ID, before.ID)
 		}
-		last[op.Process] = op
 	}
 	return nil
+}
+
+// lastOfProcesses returns a function that remembers an operation as the last of its process, and
+// returns the one that was so far, or nil. Processes are mostly numbered from 0 on; then a table is
+// several times as fast as a map.
+func lastOfProcesses(ops []*history.Operation) func(*history.Operation) *history.Operation {
+	least, most := 0, 0
+	for _, op := range ops {
+		least, most = min(least, op.Process), max(most, op.Process)
+	}
+	if least < 0 || most > len(ops) {
+		last := map[int]*history.Operation{}
+		return func(op *history.Operation) *history.Operation {
+			before := last[op.Process]
+			last[op.Process] = op
+			return before
+		}
+	}
+	last := make([]*history.Operation, most+1)
+	return func(op *history.Operation) *history.Operation {
+		before := last[op.Process]
+		last[op.Process] = op
+		return before
+	}
 }
