@@ -127,34 +127,38 @@ func (c *Cluster) carryOut(do change, f nemesis.Fault) (history.Evidence, error)
 
 // agentEnded finds out why the stream to an agent has ended, which nobody but Close may bring
 // about, and tells the loop: its node's rules cannot be changed any more, even if the agent lives
-// on, and heals. All streams end with the engine, so that is asked first.
+// on, and heals. All streams end with the engine, so that is asked first; and again where it did
+// not answer the question, since it may have gone only then.
 func (c *Cluster) agentEnded(n *node) {
 	if c.life.Err() != nil || c.engineIsGone(c.life) {
 		return
 	}
-	how := c.agentEnd(n)
+	how, answered := c.agentEnd(n)
+	if !answered && c.engineIsGone(c.life) {
+		return
+	}
 	if c.life.Err() == nil {
 		c.fail(fmt.Errorf("%s: its node's network cannot be cut or healed any more", how))
 	}
 }
 
-// agentEnd says how an agent has ended, as the engine tells it.
-func (c *Cluster) agentEnd(n *node) string {
+// agentEnd says how an agent has ended, as the engine tells it, and whether that answered.
+func (c *Cluster) agentEnd(n *node) (how string, answered bool) {
 	ctx, cancel := context.WithTimeout(c.life, agentEndLimit)
 	defer cancel()
 	name := n.member.Name
 	results, failures := c.engine.api.ContainerWait(ctx, n.agent, container.WaitConditionNotRunning)
 	select {
 	case result := <-results:
-		return fmt.Sprintf("the agent of %s has ended (exit code %d)", name, result.StatusCode)
+		return fmt.Sprintf("the agent of %s has ended (exit code %d)", name, result.StatusCode), true
 	case err := <-failures:
 		switch {
 		case errdefs.IsNotFound(err):
-			return fmt.Sprintf("the agent of %s was removed", name)
+			return fmt.Sprintf("the agent of %s was removed", name), true
 		case ctx.Err() != nil:
-			return fmt.Sprintf("the stream to the agent of %s has ended, and it runs", name)
+			return fmt.Sprintf("the stream to the agent of %s has ended, and it runs", name), false
 		default:
-			return fmt.Sprintf("the agent of %s does not answer (%v)", name, err)
+			return fmt.Sprintf("the agent of %s does not answer (%v)", name, err), false
 		}
 	}
 }

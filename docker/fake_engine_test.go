@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,6 +134,27 @@ func TestRemovedContainersAreTold(t *testing.T) {
 	require.NoError(t, err)
 	<-r.ended
 	require.Equal(t, toldExit{"n1", "its container was removed", false}, nextExit(t, c))
+}
+
+// An engine that goes away in the middle of the question how an agent has ended is what is told,
+// and not the agent.
+func TestEngineThatGoesWhileItIsAskedOfAnAgentIsBlamed(t *testing.T) {
+	var gone atomic.Bool
+	c, n := newFakeCluster(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/wait") {
+			gone.Store(true)
+		}
+		if gone.Load() {
+			panic(http.ErrAbortHandler) // the connection breaks
+		}
+		w.WriteHeader(http.StatusOK)
+	})
+	n.agent = "a1"
+	told := failuresOf(c)
+	c.agentEnded(n)
+	failure := awaitFailure(t, c, told)
+	require.Contains(t, failure, errEngineGone.Error())
+	require.True(t, gone.Load())
 }
 
 // An engine that hangs does not hold up a start whose caller has given up.
