@@ -90,7 +90,7 @@ func TestCheckThatExplodesLeavesTheRunComplete(t *testing.T) {
 		},
 		"under ulimit": {
 			func(ctx context.Context) *exec.Cmd {
-				return searcher(ctx, "sh", "-c", `ulimit -v 1700000 && exec "$0"`, os.Args[0])
+				return searcher(ctx, "sh", "-c", `ulimit -v 2000000 && exec "$0"`, os.Args[0])
 			},
 			time.Minute, 4096, "the process that searched died: ",
 		},

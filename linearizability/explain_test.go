@@ -108,4 +108,6 @@ func TestASentenceWithoutNodesAndTimes(t *testing.T) {
 	e := check(t, ops, Options{}).Violations[0]
 	require.Equal(t, "c3 read 1 as event 5; 2 had been acknowledged to c2 earlier", e.Sentence)
 	require.Equal(t, "c1 wrote 1, events 0 to 1", e.Operations[0].Text)
+	ops[0].Outcome = history.Info
+	require.Equal(t, "c1 called write 1 as event 0, outcome unknown", describe(&ops[0]))
 }

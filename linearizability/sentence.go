@@ -135,9 +135,17 @@ func describe(op *history.Operation) string {
 		}
 		return told(op) + ", " + precise(op.CallTime) + " to " + precise(op.ReturnTime)
 	case history.Fail:
-		return asked(op) + " at " + seconds(op.CallTime) + ", which failed" + because(op)
+		return asked(op) + begun(op) + ", which failed" + because(op)
 	}
-	return asked(op) + " at " + seconds(op.CallTime) + ", outcome unknown" + because(op)
+	return asked(op) + begun(op) + ", outcome unknown" + because(op)
+}
+
+// begun says when an operation was called, as far as that is known: see moment.
+func begun(op *history.Operation) string {
+	if op.CallTime == 0 {
+		return " as event " + strconv.FormatInt(op.Call, 10)
+	}
+	return " at " + seconds(op.CallTime)
 }
 
 func because(op *history.Operation) string {
