@@ -55,8 +55,10 @@ func (j *job) shrink(judge judge) *shrinker {
 	return s
 }
 
-// reduce deletes until nothing more can go.
+// reduce deletes until nothing more can go. What is no call goes at once (see newCalls), such as a
+// read that had not returned yet: then a call and its operation stand at the same place.
 func (s *shrinker) reduce(unique bool) {
+	s.ops = operationsOf(newCalls(s.ops))
 	for before := -1; before != len(s.ops); {
 		before = len(s.ops)
 		s.delete(unique)
