@@ -26,7 +26,8 @@ const (
 
 // pure packages have no clock, network, disk, goroutine or global randomness.
 var pure = []string{
-	"history/stream", "nemesis", "workloads", "node/paxos", "node/replica", "harness/plan",
+	"history/stream", "nemesis", "workloads", "node/paxos", "node/replica", "node/store",
+	"harness/plan",
 }
 
 // effects are what a pure package must not import. A package "os" is allowed nowhere among them.

@@ -3,14 +3,13 @@ package server
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"ordeal/node/paxos"
 	"ordeal/node/replica"
+	"ordeal/node/store"
 	"ordeal/node/wal"
 )
 
@@ -102,7 +101,7 @@ func (d *disk) flush() error {
 	d.queue = nil
 	d.mutex.Unlock()
 	for len(queue) > 0 {
-		batch := nextBatch(queue)
+		batch := store.NextBatch(queue)
 		queue = queue[len(batch):]
 		start := time.Now()
 		if err := d.log.Append(batch); err != nil {
@@ -128,50 +127,10 @@ func (d *disk) flush() error {
 	return nil
 }
 
-// nextBatch encodes as many Persists as fit one batch: at least one.
-func nextBatch(queue []replica.Persist) []wal.Record {
-	var batch []wal.Record
-	size := 0
-	for _, p := range queue {
-		record := wal.Record{
-			Key:   paxos.AppendKey(nil, p.Key),
-			Value: paxos.AppendAcceptor(nil, p.Acceptor),
-		}
-		size += record.Size()
-		if size > wal.BatchMaxBytes && len(batch) > 0 {
-			break
-		}
-		batch = append(batch, record)
-	}
-	return batch
-}
-
 // notify leaves a token, unless one is there already.
 func notify(token chan<- struct{}) {
 	select {
 	case token <- struct{}{}:
 	default:
 	}
-}
-
-// acceptors decodes what the log held. All of it is decoded before any of it is used.
-func acceptors(records []wal.Record) (iter.Seq2[paxos.Key, paxos.Acceptor], error) {
-	keys := make([]paxos.Key, len(records))
-	stored := make([]paxos.Acceptor, len(records))
-	for i, record := range records {
-		var err error
-		if keys[i], err = paxos.DecodeKey(record.Key); err != nil {
-			return nil, fmt.Errorf("the key of record %d: %w", i, err)
-		}
-		if stored[i], err = paxos.DecodeAcceptor(record.Value); err != nil {
-			return nil, fmt.Errorf("the acceptor of key %s: %w", keys[i], err)
-		}
-	}
-	return func(yield func(paxos.Key, paxos.Acceptor) bool) {
-		for i, key := range keys {
-			if !yield(key, stored[i]) {
-				return
-			}
-		}
-	}, nil
 }

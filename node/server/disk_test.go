@@ -9,6 +9,7 @@ import (
 
 	"ordeal/node/paxos"
 	"ordeal/node/replica"
+	"ordeal/node/store"
 	"ordeal/node/wal"
 )
 
@@ -90,7 +91,7 @@ func TestFinalSync(t *testing.T) {
 
 	_, recovered, err := wal.Open(memory, testIdentity)
 	require.NoError(t, err)
-	stored, err := acceptors(recovered.Records)
+	stored, err := store.Acceptors(recovered.Records)
 	require.NoError(t, err)
 	promised := make(map[string]uint64)
 	for key, acceptor := range stored {
@@ -134,27 +135,6 @@ func TestFailedSyncIsNeverRetried(t *testing.T) {
 	require.Zero(t, d.synced.Load())
 }
 
-func TestBatchesHaveABound(t *testing.T) {
-	queue := make([]replica.Persist, 3000)
-	for i := range queue {
-		queue[i] = persistOf("k", uint64(i))
-		queue[i].Acceptor.Accepted.State.Content = make([]byte, paxos.ContentMax)
-	}
-	var total int
-	for len(queue) > 0 {
-		batch := nextBatch(queue)
-		size := 0
-		for _, record := range batch {
-			size += record.Size()
-		}
-		require.LessOrEqual(t, size, wal.BatchMaxBytes)
-		require.NotEmpty(t, batch)
-		total += len(batch)
-		queue = queue[len(batch):]
-	}
-	require.Equal(t, 3000, total)
-}
-
 // When the log has outgrown its limit it is replaced by a snapshot, and nothing is lost.
 func TestSnapshot(t *testing.T) {
 	memory := &wal.MemoryDisk{}
@@ -182,13 +162,4 @@ func TestSnapshot(t *testing.T) {
 	acceptor, err := paxos.DecodeAcceptor(recovered.Records[0].Value)
 	require.NoError(t, err)
 	require.EqualValues(t, enough, acceptor.Promised.Round)
-}
-
-func TestRecordsThatNoNodeWrote(t *testing.T) {
-	key := paxos.AppendKey(nil, paxos.Key{Name: "k"})
-	_, err := acceptors([]wal.Record{{Key: []byte{9}}})
-	require.ErrorIs(t, err, paxos.ErrMalformed)
-	_, err = acceptors([]wal.Record{{Key: key, Value: []byte{1, 2, 3}}})
-	require.ErrorIs(t, err, paxos.ErrMalformed)
-	require.ErrorContains(t, err, "acceptor of key k")
 }

@@ -15,6 +15,7 @@ import (
 
 	"ordeal/node/paxos"
 	"ordeal/node/replica"
+	"ordeal/node/store"
 	"ordeal/node/wal"
 )
 
@@ -84,7 +85,7 @@ func run(
 	if err != nil {
 		return fmt.Errorf("open the log in %s: %w", o.DataDir, err)
 	}
-	stored, err := acceptors(recovered.Records)
+	stored, err := store.Acceptors(recovered.Records)
 	if err != nil {
 		return errors.Join(fmt.Errorf("read the log in %s: %w", o.DataDir, err), log.Close())
 	}

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"fmt"
+	"iter"
+
+	"ordeal/node/paxos"
+	"ordeal/node/replica"
+	"ordeal/node/wal"
+)
+
+// NextBatch encodes as many Persists from the front of the queue as fit one batch of a log, one
+// record each and in their order: at least one, unless the queue is empty. The length of the batch
+// is how many were taken. What is returned shares no memory with the queue.
+func NextBatch(queue []replica.Persist) []wal.Record {
+	var batch []wal.Record
+	size := 0
+	for _, p := range queue {
+		record := wal.Record{
+			Key:   paxos.AppendKey(nil, p.Key),
+			Value: paxos.AppendAcceptor(nil, p.Acceptor),
+		}
+		size += record.Size()
+		if size > wal.BatchMaxBytes && len(batch) > 0 {
+			break
+		}
+		batch = append(batch, record)
+	}
+	return batch
+}
+
+// Acceptors decodes the records that a log held, for replica.New, in their order. All of them are
+// decoded before any is used: the error, which wraps paxos.ErrMalformed and names the record, means
+// that none may be.
+func Acceptors(records []wal.Record) (iter.Seq2[paxos.Key, paxos.Acceptor], error) {
+	keys := make([]paxos.Key, len(records))
+	stored := make([]paxos.Acceptor, len(records))
+	for i, record := range records {
+		var err error
+		if keys[i], err = paxos.DecodeKey(record.Key); err != nil {
+			return nil, fmt.Errorf("the key of record %d: %w", i, err)
+		}
+		if stored[i], err = paxos.DecodeAcceptor(record.Value); err != nil {
+			return nil, fmt.Errorf("the acceptor of key %s: %w", keys[i], err)
+		}
+	}
+	return func(yield func(paxos.Key, paxos.Acceptor) bool) {
+		for i, key := range keys {
+			if !yield(key, stored[i]) {
+				return
+			}
+		}
+	}, nil
+}
