@@ -10,7 +10,8 @@
 //  2. write the acceptor of every Persist to the log, in order;
 //  3. hold a Send that is marked AfterSync back until every Persist that came before it, in this
 //     Step or an earlier one, is synced. What an acceptor says must survive its crash; a report of
-//     an acceptance that is still unsynced could vanish after a reader has relied on it;
+//     an acceptance that is still unsynced could vanish after a reader has relied on it. A Gate
+//     does the holding;
 //  4. deliver messages of a node to itself like any other's: after step 3, in a later Step;
 //  5. fire every timer once, at about its time.
 //

@@ -28,9 +28,8 @@ type loop struct {
 
 	number  uint64
 	waiting map[uint64]chan<- replica.Answer
-	// persisted counts the Persists so far; held are messages that wait until so many are synced.
-	persisted uint64
-	held      []heldMessage
+	// gate holds the messages that wait for the disk.
+	gate replica.Gate
 	// own are messages of the node to itself, to be taken in later steps.
 	own []paxos.Message
 }
@@ -39,12 +38,6 @@ type loop struct {
 type ask struct {
 	request replica.Request
 	answer  chan<- replica.Answer
-}
-
-// A heldMessage may be sent once so many Persists are synced.
-type heldMessage struct {
-	message paxos.Message
-	after   uint64
 }
 
 // An inspection is what the loop says about itself.
@@ -93,7 +86,7 @@ func (l *loop) run() {
 		case <-l.disk.progress:
 			l.release()
 		case reply := <-l.inspections:
-			reply <- inspection{stats: l.replica.Stats(), held: len(l.held)}
+			reply <- inspection{stats: l.replica.Stats(), held: l.gate.Held()}
 		}
 		for len(l.own) > 0 {
 			m := l.own[0]
@@ -112,7 +105,7 @@ func (l *loop) ask(a ask) {
 }
 
 func (l *loop) receive(m paxos.Message) {
-	if len(l.held) >= heldMax {
+	if l.gate.Held() >= heldMax {
 		l.count.dropped(dropBusy)
 		return
 	}
@@ -133,15 +126,9 @@ func (l *loop) fire() {
 
 // release sends what waited for the disk and need not any more.
 func (l *loop) release() {
-	synced := l.disk.synced.Load()
-	released := 0
-	for released < len(l.held) && l.held[released].after <= synced {
-		l.send(l.held[released].message)
-		released++
-	}
-	l.held = l.held[released:]
-	if len(l.held) == 0 {
-		l.held = nil
+	l.gate.Synced(l.disk.synced.Load())
+	for s, ok := l.gate.Next(); ok; s, ok = l.gate.Next() {
+		l.send(s.Message)
 	}
 }
 
@@ -150,14 +137,13 @@ func (l *loop) step(e replica.Event) {
 	for _, effect := range l.replica.Step(e) {
 		switch effect := effect.(type) {
 		case replica.Persist:
-			l.persisted++
+			l.gate.Persisted()
 			l.disk.persist(effect)
 		case replica.Send:
-			if effect.AfterSync && l.disk.synced.Load() < l.persisted {
-				l.held = append(l.held, heldMessage{effect.Message, l.persisted})
-				continue
+			l.gate.Synced(l.disk.synced.Load())
+			if !l.gate.Hold(effect) {
+				l.send(effect.Message)
 			}
-			l.send(effect.Message)
 		case replica.SetTimer:
 			l.timers.set(effect.Timer, time.Now().Add(effect.After))
 		case replica.Answer:

@@ -117,8 +117,8 @@ func TestHoldBack(t *testing.T) {
 				d.synced.Store(synced)
 				l.release()
 				sent()
-				if len(l.held) != int(round-synced) {
-					t.Fatalf("%d are held, %d of %d synced", len(l.held), synced, round)
+				if l.gate.Held() != int(round-synced) {
+					t.Fatalf("%d are held, %d of %d synced", l.gate.Held(), synced, round)
 				}
 			},
 		})
@@ -131,7 +131,7 @@ func TestWhatWaitsForTheDiskIsBounded(t *testing.T) {
 	for round := range uint64(heldMax + 10) {
 		l.receive(prepare(round + 1))
 	}
-	require.Len(t, l.held, heldMax)
+	require.Equal(t, heldMax, l.gate.Held())
 	require.Len(t, l.disk.queue, heldMax)
 	require.EqualValues(t, 10, dropsOf(l.count, dropBusy))
 }
