@@ -9,8 +9,8 @@ import (
 // An Event is something that happens to a node: a Request, a Receive or a Timeout.
 type Event interface{ event() }
 
-// A Request is a client's operation. Numbers are the caller's and must be unique among the requests
-// in flight.
+// A Request is a client's operation. Numbers are the caller's, from 1, and must be unique among the
+// requests in flight.
 type Request struct {
 	Number uint64
 	Key    paxos.Key
@@ -39,6 +39,11 @@ type Send struct {
 	Message paxos.Message
 	// AfterSync holds the message back until every Persist before it is synced.
 	AfterSync bool
+	// Request is the Number of the client's request that the message serves: what a proposer or a
+	// reader asks for it, first or again, and the queries that a learn leaves behind, although it
+	// is answered already. It is 0 for what an acceptor answers or tells a learner: whom that
+	// serves, its asker knows. No node looks at it; it is for telling the messages of a run apart.
+	Request uint64
 }
 
 // A Persist is an acceptor's memory that must be on disk before the Sends behind it.
