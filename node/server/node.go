@@ -68,33 +68,26 @@ func run(
 		started: time.Now(),
 		count:   newInstruments(),
 	}
-	log, recovered, err := wal.Open(files, o.identity())
-	remembers := !errors.Is(err, wal.ErrUnformatted)
-	if !rules.MayTakePart(remembers) {
-		n.refusal = "disk is not formatted: what this node promised is lost, so it takes no part"
+	opened, err := store.Open(files, o.identity(), &rules)
+	if errors.Is(err, store.ErrStaysOut) {
+		n.refusal = err.Error()
 		n.logger.Error("node stays out", "reason", n.refusal, "data", o.DataDir)
 		return n.serve(ctx, make(chan error, 1))
 	}
-	if !remembers {
-		n.logger.Warn("node formats its own disk: what it promised is forgotten",
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.DataDir, err)
+	}
+	if opened.Forgot {
+		n.logger.Warn("node formatted its own disk: what it promised is forgotten",
 			"data", o.DataDir, "bug", o.Bug)
-		if err = wal.Format(files, o.identity()); err == nil {
-			log, recovered, err = wal.Open(files, o.identity())
-		}
 	}
-	if err != nil {
-		return fmt.Errorf("open the log in %s: %w", o.DataDir, err)
-	}
-	stored, err := store.Acceptors(recovered.Records)
-	if err != nil {
-		return errors.Join(fmt.Errorf("read the log in %s: %w", o.DataDir, err), log.Close())
-	}
+	log, recovered := opened.Log, opened.Recovered
 	n.boot, n.recovery = recovered.Boot, recoveryOf(recovered)
 	n.disk = newDisk(log, n.logger, n.count)
 	if n.network, err = openNetwork(o, n.count); err != nil {
 		return errors.Join(err, log.Close())
 	}
-	r := replica.New(o.config(rules, recovered.Boot), stored)
+	r := replica.New(o.config(rules, recovered.Boot), opened.Acceptors)
 	n.loop = newLoop(o.Number, r, n.disk, n.network, n.count)
 	n.logger.Info("node started", "number", o.Number, "cluster", o.Cluster,
 		"boot", recovered.Boot, "recovered_keys", len(recovered.Records),

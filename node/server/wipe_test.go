@@ -72,7 +72,7 @@ func TestAmnesiaLetsAWipedNodeRejoin(t *testing.T) {
 	status := c.do(2, "GET", "/v1/status", "").body
 	require.Equal(t, true, status["formatted"])
 	require.EqualValues(t, 1, status["boot"], "its second life, by the count of the first disk")
-	require.Contains(t, c.node(2).log.String(), "node formats its own disk")
+	require.Contains(t, c.node(2).log.String(), "node formatted its own disk")
 	c.expect(3, "GET", "/v1/registers/k", "", `{"value":null}`)
 
 	// From then on it is a node like any other: its new disk is kept.
