@@ -75,6 +75,8 @@ type Fault struct {
 	Nodes []string `json:"nodes,omitempty"`
 	// Cut maps each sender to the receivers that its packets do not reach.
 	Cut map[string][]string `json:"cut,omitempty"`
+	// Links maps each sender to the receivers to which its packets are disturbed.
+	Links map[string][]string `json:"links,omitempty"`
 	// Reason says why a fault was skipped or is indeterminate.
 	Reason   string    `json:"reason,omitempty"`
 	Evidence *Evidence `json:"evidence,omitempty"`

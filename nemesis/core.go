@@ -33,12 +33,19 @@ func HealthyCore(nodes []string, cut Graph, dead []string) []string {
 // Effect returns what resolved faults do together while they are all active: the links that are cut
 // and the nodes that are dead, or paused and so as good as dead, sorted, each once. A node that was
 // wiped stays out when its fault is over; who asks about a later time adds it.
+//
+// What only slows down, loses some packets or stalls a disk is taken as a cut, or as the death of
+// its nodes: it may leave too little for an operation to succeed, and success is never asked for
+// where that is in doubt.
 func Effect(faults []Fault) (cut Graph, dead []string) {
 	cut = Graph{}
 	for _, fault := range faults {
 		switch fault.Kind {
 		case Partition:
 			cut = Union(cut, fault.Cut)
+		case Packets:
+			cut = Union(cut, fault.Links)
+		case Drift:
 		default:
 			dead = append(dead, fault.Nodes...)
 		}

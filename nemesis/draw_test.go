@@ -219,9 +219,8 @@ func TestDrawSaysWhatIsWrongAndWhatIsAccepted(t *testing.T) {
 	}{
 		{
 			func(o *nemesis.Options) { o.Nemeses = []string{"kil"} },
-			`nemesis "kil" is unknown: want some of partition, kill, stop, pause, wipe, ` +
-				"isolate-one, halves, majority-minority, majorities-ring, bridge, one-way, " +
-				"random, kill-one, kill-minority, kill-majority, kill-all, stop-one, ",
+			`nemesis "kil" is unknown: want some of partition, kill, stop, pause, wipe, packets, ` +
+				"crash, slow-disk, broken-disk, rot, drift, isolate-one, halves, majority-minority",
 		},
 		{
 			func(o *nemesis.Options) { o.Nemeses = []string{"kill", "kill"} },

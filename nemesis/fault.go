@@ -24,10 +24,37 @@ const (
 	// Wipe ends the processes of Nodes by SIGKILL, empties their disks, and starts them again at
 	// the end. What such a node had promised is forgotten: it is lost for good.
 	Wipe Kind = "wipe"
+	// Crash is the end of the machines of Nodes: what their disks had not made durable is lost, or
+	// torn. They are started again at the end.
+	Crash Kind = "crash"
+	// Packets delays, loses, repeats or keeps what is sent on Links, of all links if there are none.
+	Packets Kind = "packets"
+	// SlowDisk makes each sync of Nodes take Delay longer; BrokenDisk makes it fail, which ends the
+	// process. It is started again at the end.
+	SlowDisk   Kind = "slow-disk"
+	BrokenDisk Kind = "broken-disk"
+	// Rot ends the processes of Nodes, flips a bit in the middle of what their disks hold, and
+	// starts them again at the end. A node that finds it refuses its disk, and is lost for good.
+	Rot Kind = "rot"
+	// Drift makes the clocks of Nodes run too fast, by so many percent as Rate says, or too slow.
+	Drift Kind = "drift"
 )
 
-// Kinds returns every kind of fault.
-func Kinds() []Kind { return []Kind{Partition, Kill, Stop, Pause, Wipe} }
+// Kinds returns every kind of fault. Those that containers know come first.
+func Kinds() []Kind {
+	return append(ContainerKinds(), Crash, Packets, SlowDisk, BrokenDisk, Rot, Drift)
+}
+
+// ContainerKinds returns the kinds of faults that containers know. The others are the simulator's.
+func ContainerKinds() []Kind { return []Kind{Partition, Kill, Stop, Pause, Wipe} }
+
+// Loses tells whether nodes are lost for good by faults of the kind: their disks are.
+func (k Kind) Loses() bool { return k == Wipe || k == Rot }
+
+// Ends tells whether faults of the kind end the processes of their nodes, and keep them dead.
+func (k Kind) Ends() bool {
+	return k == Kill || k == Stop || k == Wipe || k == Crash || k == Rot || k == BrokenDisk
+}
 
 // A Fault is one thing that goes wrong, with its targets as the names of nodes.
 type Fault struct {
@@ -49,6 +76,20 @@ type Fault struct {
 	Groups [][]string `yaml:"groups,omitempty,flow" json:"groups,omitempty"`
 	// Cut is the graph of a Partition.
 	Cut Graph `yaml:"cut,omitempty,flow" json:"cut,omitempty"`
+
+	// Links are those that Packets happen to, written like a Cut; none stands for all.
+	Links Graph `yaml:"links,omitempty,flow" json:"links,omitempty"`
+	// Delay is added to what Packets delay, more or less by up to Jitter (uniformly, so that with a
+	// jitter they overtake each other), and to each sync of a SlowDisk.
+	Delay  time.Duration `yaml:"delay,omitempty" json:"delay,omitempty"`
+	Jitter time.Duration `yaml:"jitter,omitempty" json:"jitter,omitempty"`
+	// Loss and Duplicate are how many of a hundred Packets are lost, and arrive twice.
+	Loss      int `yaml:"loss,omitempty" json:"loss,omitempty"`
+	Duplicate int `yaml:"duplicate,omitempty" json:"duplicate,omitempty"`
+	// Hold keeps all Packets until the fault is over. Then they arrive, late.
+	Hold bool `yaml:"hold,omitempty" json:"hold,omitempty"`
+	// Rate is by how many percent clocks that Drift run too fast; a negative one, too slow.
+	Rate int `yaml:"rate,omitempty" json:"rate,omitempty"`
 }
 
 // End returns when the fault is healed, in time since the clients started.
@@ -62,7 +103,7 @@ func (f Fault) String() string {
 		words = append(words, f.Name)
 	}
 	if f.Kind != Partition {
-		return strings.Join(append(words, f.Nodes...), " ")
+		return strings.Join(append(append(words, f.Nodes...), f.parameters()...), " ")
 	}
 	if len(f.Cut) == 0 {
 		for _, group := range append([][]string{f.Nodes}, f.Groups...) {

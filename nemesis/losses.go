@@ -13,7 +13,7 @@ import (
 func (s Schedule) Losses() []string {
 	var lost []string
 	for _, fault := range s {
-		if fault.Kind == Wipe {
+		if fault.Kind.Loses() {
 			lost = append(lost, fault.Nodes...)
 		}
 	}
@@ -39,7 +39,7 @@ func (s Schedule) ValidateLosses(nodes []string) error {
 func limitLosses(r *rand.Rand, s []*drawn, nodes int) []*drawn {
 	var wipes []int
 	for i, fault := range s {
-		if fault.Kind == Wipe {
+		if fault.Kind.Loses() {
 			wipes = append(wipes, i)
 		}
 	}
@@ -55,5 +55,5 @@ func limitLosses(r *rand.Rand, s []*drawn, nodes int) []*drawn {
 		}
 		s[i].Nodes = victims
 	}
-	return slices.DeleteFunc(s, func(f *drawn) bool { return f.Kind == Wipe && len(f.Nodes) == 0 })
+	return slices.DeleteFunc(s, func(f *drawn) bool { return f.Kind.Loses() && len(f.Nodes) == 0 })
 }

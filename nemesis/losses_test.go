@@ -71,7 +71,7 @@ func TestFaultsThatCouldHaveNoEffectArePutOff(t *testing.T) {
 		s, err := nemesis.Draw(o)
 		require.NoError(t, err)
 		require.NoError(t, s.Validate(o.Nodes, o.Time))
-		for _, kind := range nemesis.Kinds() {
+		for _, kind := range nemesis.ContainerKinds() {
 			require.NotEmpty(t, withoutIDs(s, kind), "%s, seed %d", kind, seed)
 		}
 		for _, fault := range s {

@@ -11,7 +11,7 @@ import (
 // killed nor stopped nor paused. It returns false if there is none. A disk can be wiped whenever.
 func (s Schedule) hopeless(i int) (by Fault, ok bool) {
 	f := s[i]
-	if f.Kind == Partition || f.Kind == Wipe {
+	if len(f.Nodes) == 0 || f.Kind == Wipe {
 		return Fault{}, false
 	}
 	for j, other := range s {
@@ -28,7 +28,7 @@ func (s Schedule) hopeless(i int) (by Fault, ok bool) {
 }
 
 // kills tells whether the fault's victims are dead while it lasts.
-func (f Fault) kills() bool { return f.Kind == Kill || f.Kind == Stop || f.Kind == Wipe }
+func (f Fault) kills() bool { return f.Kind.Ends() }
 
 // validateOverlaps returns an error for the first fault that can have no effect. The schedule is
 // ordered.

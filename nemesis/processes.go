@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A processFault is a kind of fault that happens to the processes of nodes.
@@ -50,6 +51,36 @@ func processFaults() []processFault {
 	}
 }
 
+// machineFaults are what only the simulator can do to nodes.
+func machineFaults() []processFault {
+	all := []size{sizeOne, sizeMinority, sizeMajority, sizeAll}
+	return []processFault{
+		{Crash, "crashes the machines of", "nodes: what was not synced is lost", "", all},
+		{SlowDisk, "slows the disks of", "nodes", "", all},
+		{BrokenDisk, "lets the disks fail of", "nodes, which ends them", "",
+			[]size{sizeOne, sizeMinority}},
+		{Rot, "flips a bit in the logs of", "nodes, of a minority in a run", "",
+			[]size{sizeOneOfThree, sizeMinority}},
+		{Drift, "lets the clocks run wrong of", "nodes", "", all},
+	}
+}
+
+// slowDiskMin and slowDiskMax bound how much longer a sync takes at a slow disk, in milliseconds.
+const slowDiskMin, slowDiskMax = 1, 100
+
+// driftRates are how much too fast clocks run, in percent: by a little, and by far too much.
+var driftRates = []int{-80, -50, -10, 10, 50, 400}
+
+// drawParameters draws what a fault has beyond its kind and victims.
+func (f *Fault) drawParameters(r *rand.Rand) {
+	switch f.Kind {
+	case SlowDisk:
+		f.Delay = time.Duration(slowDiskMin+r.IntN(slowDiskMax)) * time.Millisecond
+	case Drift:
+		f.Rate = driftRates[r.IntN(len(driftRates))]
+	}
+}
+
 // nemeses returns one nemesis for each number of victims.
 func (p processFault) nemeses() []Nemesis {
 	var result []Nemesis
@@ -57,7 +88,9 @@ func (p processFault) nemeses() []Nemesis {
 		draw := func(r *rand.Rand, nodes []string) Fault {
 			victims := shuffled(r, nodes)[:s.count(len(nodes))]
 			slices.Sort(victims)
-			return Fault{Kind: p.kind, Nodes: victims}
+			f := Fault{Kind: p.kind, Nodes: victims}
+			f.drawParameters(r)
+			return f
 		}
 		result = append(result, Nemesis{
 			Name:        string(p.kind) + "-" + s.name,

@@ -44,7 +44,19 @@ func Nemeses() []Nemesis {
 		all = append(all, general(string(p.kind), p.does+" "+p.whom, ways))
 		parts = append(parts, ways...)
 	}
-	return append(append(all, parts...), Nemesis{Name: None, Description: "injects nothing"})
+	packets := packetNemeses()
+	all = append(all, general(string(Packets),
+		"does to packets what stands below, in turn and at random (simulator)", packets))
+	for _, p := range machineFaults() {
+		ways := p.nemeses()
+		all = append(all, general(string(p.kind), p.does+" "+p.whom+" (simulator)", ways))
+		for i := range ways {
+			ways[i].Description += " (simulator)"
+		}
+		packets = append(packets, ways...)
+	}
+	return append(append(append(all, parts...), packets...),
+		Nemesis{Name: None, Description: "injects nothing"})
 }
 
 // general returns the nemesis that does what each of the given ones does.

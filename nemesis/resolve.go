@@ -21,6 +21,8 @@ import (
 //	one-way            groups: two; nothing that the first one sends reaches the second one
 //	without a name     groups: two or more, cut from each other completely
 //
+// Packets without Links gets all there are.
+//
 // A random partition has no targets to name and is written as a Cut. An error says what is wrong
 // with the kind or the targets and what is accepted.
 func (f Fault) Resolve(nodes []string) (Fault, error) {
@@ -29,6 +31,9 @@ func (f Fault) Resolve(nodes []string) (Fault, error) {
 	}
 	if err := f.validateTargets(nodes); err != nil {
 		return Fault{}, err
+	}
+	if f.Kind == Packets && len(f.Links) == 0 {
+		f.Links = completeGraph(nodes)
 	}
 	if f.Kind != Partition || f.Cut != nil {
 		return f, nil
@@ -46,8 +51,17 @@ func (f Fault) Resolve(nodes []string) (Fault, error) {
 // validateShape returns an error unless the fault has the fields that its kind wants and no others:
 // all that can be said of its targets without knowing the nodes.
 func (f Fault) validateShape() error {
+	if err := f.validateParameters(); err != nil {
+		return err
+	}
 	switch f.Kind {
-	case Kill, Stop, Pause, Wipe:
+	case Packets:
+		if f.Name != "" || len(f.Nodes)+len(f.Groups) > 0 || f.Cut != nil {
+			return errors.New("packets has no name, nodes, groups or cut: want links, or none " +
+				"for all")
+		}
+		return nil
+	case Kill, Stop, Pause, Wipe, Crash, SlowDisk, BrokenDisk, Rot, Drift:
 		if f.Name != "" || len(f.Groups) > 0 || f.Cut != nil {
 			return fmt.Errorf("a %s has no name, groups or cut: want nodes, the victims", f.Kind)
 		}
@@ -104,6 +118,9 @@ func (f Fault) validateTargets(nodes []string) error {
 	}
 	if err := f.Cut.Validate(nodes); err != nil {
 		return fmt.Errorf("cut: %w", err)
+	}
+	if err := f.Links.Validate(nodes); err != nil {
+		return fmt.Errorf("links: %w", err)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func settle(all []*drawn, seed uint64) (Schedule, error) {
 // blockedUntil tells whether all victims of a fault are out of its reach when it is due, and until
 // when.
 func blockedUntil(f Fault, active []Fault) (until time.Duration, blocked bool) {
-	if f.Kind == Partition || f.Kind == Wipe {
+	if len(f.Nodes) == 0 || f.Kind == Wipe {
 		return 0, false
 	}
 	for _, victim := range f.Nodes {

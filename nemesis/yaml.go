@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -112,6 +113,14 @@ type faultFields struct {
 	Nodes  []string     `yaml:"nodes"`
 	Groups [][]string   `yaml:"groups"`
 	Cut    Graph        `yaml:"cut"`
+
+	Links     Graph        `yaml:"links"`
+	Delay     yamlDuration `yaml:"delay"`
+	Jitter    yamlDuration `yaml:"jitter"`
+	Loss      yamlNumber   `yaml:"loss"`
+	Duplicate yamlNumber   `yaml:"duplicate"`
+	Hold      yamlTruth    `yaml:"hold"`
+	Rate      yamlNumber   `yaml:"rate"`
 }
 
 // UnmarshalYAML reads a fault and checks what can be checked without knowing the nodes. It is
@@ -128,6 +137,9 @@ func (f *Fault) UnmarshalYAML(unmarshal func(any) error) error {
 	fault := Fault{
 		ID: fields.ID, At: fields.At.value, For: fields.For.value, Kind: fields.Kind,
 		Name: fields.Name, Nodes: fields.Nodes, Groups: fields.Groups, Cut: fields.Cut,
+		Links: fields.Links, Delay: fields.Delay.value, Jitter: fields.Jitter.value,
+		Loss: int(fields.Loss), Duplicate: int(fields.Duplicate), Hold: bool(fields.Hold),
+		Rate: int(fields.Rate),
 	}
 	if len(fault.Nodes) == 0 {
 		fault.Nodes = nil // an empty list is as good as none, and is not written
@@ -165,7 +177,8 @@ func explained(err error) error {
 	if errors.As(err, &unknown) {
 		return &yaml.UnknownFieldError{
 			Message: unknown.Message +
-				": want some of id, at, for, kind, name, nodes, groups, cut",
+				": want some of id, at, for, kind, name, nodes, groups, cut, links, delay, " +
+				"jitter, loss, duplicate, hold, rate",
 			Token: unknown.Token,
 		}
 	}
@@ -211,6 +224,32 @@ func (d *yamlDuration) UnmarshalYAML(node ast.Node) error {
 	}
 	return errorAt(node, fmt.Sprintf("%s is not a duration: want a number with a unit, "+
 		"such as 3s, 1.5s or 250ms", node))
+}
+
+// A yamlNumber is a whole number.
+type yamlNumber int
+
+// UnmarshalYAML reads it.
+func (n *yamlNumber) UnmarshalYAML(node ast.Node) error {
+	number, err := strconv.ParseInt(node.String(), 10, 32)
+	if err != nil {
+		return errorAt(node, fmt.Sprintf("%s is not a whole number: want one, such as 20", node))
+	}
+	*n = yamlNumber(number)
+	return nil
+}
+
+// A yamlTruth is true or false.
+type yamlTruth bool
+
+// UnmarshalYAML reads it.
+func (t *yamlTruth) UnmarshalYAML(node ast.Node) error {
+	truth, ok := node.(*ast.BoolNode)
+	if !ok {
+		return errorAt(node, fmt.Sprintf("%s is neither true nor false", node))
+	}
+	*t = yamlTruth(truth.Value)
+	return nil
 }
 
 // errorAt returns an error that is shown with the place of node in the document.
