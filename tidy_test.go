@@ -57,6 +57,7 @@ var confined = map[string]string{
 	"ordeal/node":                       "node docker/system simulation cmd",
 	"ordeal/docker":                     "docker cmd",
 	"ordeal/harness":                    "harness cmd results",
+	"ordeal/simulation":                 "simulation cmd",
 	"ordeal/cmd":                        "",
 }
 
@@ -211,7 +212,8 @@ func TestImportsPointOneWay(t *testing.T) {
 // allowed names the exceptions: a system under test is a value that everyone may hold, and the
 // tests of an environment may run a whole test in it.
 func allowed(s source, path string) bool {
-	if s.test && s.dir == "docker" && belongs(path, []string{"ordeal/harness"}) {
+	environment := s.dir == "docker" || s.dir == "simulation"
+	if s.test && environment && belongs(path, []string{"ordeal/harness"}) {
 		return true
 	}
 	return path == "ordeal/docker/system" && belongs(s.dir, []string{"harness"})

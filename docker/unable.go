@@ -55,7 +55,7 @@ func (c *Cluster) Unable(kind nemesis.Kind) error {
 		}
 		return c.unable.of(kind)
 	default:
-		return fmt.Errorf("containers have no fault of kind %q", kind)
+		return fmt.Errorf("containers have no fault of kind %q (the simulator has: --env sim)", kind)
 	}
 }
 

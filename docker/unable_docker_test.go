@@ -61,7 +61,7 @@ func TestAgentsWithoutFirewallAreGoodForOtherFaults(t *testing.T) {
 	engineBehind(t, withoutNetAdmin)
 	config := toyConfig(2)
 	config.System.Datagrams = true // what the agents cannot count is not asked for
-	config.Kinds = nemesis.Kinds()
+	config.Kinds = nemesis.ContainerKinds()
 	var log bytes.Buffer
 	config.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	c := startCluster(t, config)

@@ -150,7 +150,10 @@ func (d *driver) start() {
 	d.lost = make(map[string]bool)
 	d.env.OnExit(d.exited)
 	d.env.OnFailure(d.failed)
-	d.mark(history.MarkStart, "", d.plan.String())
+	// Whether the faults were drawn or listed makes no difference to the run.
+	listed := d.plan
+	listed.Faults = d.schedule
+	d.mark(history.MarkStart, "", listed.String())
 	for number := range d.plan.Clients {
 		c := &client{number: number, process: d.newProcess()}
 		d.clients = append(d.clients, c)

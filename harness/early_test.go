@@ -43,7 +43,7 @@ func TestViolationEndsARunEarlyWithFailFast(t *testing.T) {
 			p := failFast()
 			p.Workload = workload
 			f := violating(2 * time.Second)
-			run := executeTest(t, f, Test{Plan: p, JudgeInline: true})
+			run := executeTest(t, f, Test{Plan: p, Virtual: true})
 			require.Equal(t, results.Violation, run.Verdict, findings(run))
 			require.Equal(t, 1, run.ExitCode)
 			require.True(t, f.closed)
@@ -60,7 +60,7 @@ func TestViolationEndsARunEarlyWithFailFast(t *testing.T) {
 				require.True(t, fault.Healed, fault)
 			}
 			require.Zero(t, run.Operations.Info, "what is in flight may end")
-			again := executeTest(t, violating(2*time.Second), Test{Plan: p, JudgeInline: true})
+			again := executeTest(t, violating(2*time.Second), Test{Plan: p, Virtual: true})
 			require.Equal(t, run.EndedEarly, again.EndedEarly)
 			require.Equal(t, run.Operations, again.Operations)
 			require.Equal(t, run.Faults, again.Faults)
@@ -90,13 +90,14 @@ func TestViolationIsToldOfAtOnceAndChangesNothingWithoutFailFast(t *testing.T) {
 		require.NoError(t, err)
 		return run, told, string(text)
 	}
-	run, told, text := record(Test{JudgeInline: true})
+	run, told, text := record(Test{Virtual: true})
 	require.Equal(t, results.Violation, run.Verdict, findings(run))
 	require.Nil(t, run.EndedEarly)
 	require.True(t, run.Recovery.Proved)
 	require.NotZero(t, run.FinalReads.Answered)
 	require.Regexp(t, `^the history of k\d+-\d+ is illegal$`, told)
 	blind, told, same := record(Test{
+		Virtual: true,
 		illegal: func(context.Context, batch) ([]string, error) { return nil, nil },
 	})
 	require.Empty(t, told)
@@ -141,7 +142,7 @@ func TestViolationAfterTheLoadDoesNotEndTheRun(t *testing.T) {
 
 func TestCorrectRunWithFailFastPasses(t *testing.T) {
 	for _, inline := range []bool{false, true} {
-		run := executeTest(t, newFake(), Test{Plan: failFast(), JudgeInline: inline})
+		run := executeTest(t, newFake(), Test{Plan: failFast(), Virtual: inline})
 		require.Equal(t, results.Pass, run.Verdict, findings(run))
 		require.Nil(t, run.EndedEarly)
 	}
@@ -150,14 +151,14 @@ func TestCorrectRunWithFailFastPasses(t *testing.T) {
 // Ctrl-C while a violation ends the run is one as well, but did not end it.
 func TestInterruptionOfARunThatEndsEarly(t *testing.T) {
 	f := violating(2 * time.Second)
-	first := executeTest(t, f, Test{Plan: failFast(), JudgeInline: true})
+	first := executeTest(t, f, Test{Plan: failFast(), Virtual: true})
 	f = violating(2 * time.Second)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.interruptAt, f.interrupt = first.EndedEarly.At+time.Millisecond, cancel
 	directory, err := results.Create(t.TempDir(), "run")
 	require.NoError(t, err)
 	run, err := inFake(f, Test{
-		Plan: failFast(), Directory: directory, JudgeInline: true,
+		Plan: failFast(), Directory: directory, Virtual: true,
 	}).Execute(ctx)
 	require.NoError(t, err)
 	require.Equal(t, results.Violation, run.Verdict, findings(run))
@@ -260,7 +261,7 @@ func TestEarlyFindingAgainstTheCheckAtTheEnd(t *testing.T) {
 // A false alarm of the judge ends the run, and is called what it is.
 func TestFalseAlarmIsOrdealsOwnFailure(t *testing.T) {
 	run := executeTest(t, newFake(), Test{
-		Plan: failFast(), JudgeInline: true,
+		Plan: failFast(), Virtual: true,
 		illegal: func(_ context.Context, b batch) ([]string, error) {
 			return []string{b.keys[0].name}, nil
 		},

@@ -42,7 +42,7 @@ func Examine(ctx context.Context, env Environment) ([]Trial, error) {
 	env.OnExit(func(string, string, bool) {})
 	env.OnFailure(func(error) {})
 	var trials []Trial
-	for i, kind := range nemesis.Kinds() {
+	for i, kind := range nemesis.ContainerKinds() {
 		f := nemesis.Fault{
 			ID: fmt.Sprintf("t%d", i+1), For: examineFor, Kind: kind, Nodes: []string{victim},
 		}

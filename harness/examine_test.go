@@ -23,10 +23,10 @@ func TestExamineTriesEveryKindOnOneNodeAndTheWipeLast(t *testing.T) {
 	require.Equal(t, []string{
 		"partition isolate-one: n3 | n1 n2", "kill n3", "stop n3", "pause n3", "wipe n3",
 	}, tried)
-	require.Len(t, trials, len(nemesis.Kinds()))
+	require.Len(t, trials, len(nemesis.ContainerKinds()))
 	for i, trial := range trials {
 		require.NoError(t, trial.Err)
-		require.Equal(t, nemesis.Kinds()[i], trial.Kind)
+		require.Equal(t, nemesis.ContainerKinds()[i], trial.Kind)
 		require.NotZero(t, trial.BiteTime)
 		require.NotZero(t, trial.HealTime)
 	}
@@ -86,7 +86,7 @@ func TestExamineGoesOnAfterATrialThatDoesNotEnd(t *testing.T) {
 	f := &stuckEnvironment{fake: newFake()}
 	trials, err := Examine(t.Context(), f)
 	require.NoError(t, err)
-	require.Len(t, trials, len(nemesis.Kinds()))
+	require.Len(t, trials, len(nemesis.ContainerKinds()))
 	for _, trial := range trials {
 		if trial.Kind == nemesis.Stop {
 			require.ErrorContains(t, trial.Err, "no end of it within")

@@ -143,7 +143,7 @@ func (d *driver) step(f *fault, p history.Phase, reason string, e *history.Evide
 	d.log.Info("fault", "id", f.fault.ID, "phase", p, "fault", f.fault.String(), "reason", reason)
 	recorded := history.Fault{
 		ID: f.fault.ID, Phase: p, Kind: string(f.fault.Kind), Name: f.fault.Name,
-		Nodes: f.fault.Nodes, Cut: f.fault.Cut, Reason: reason, Evidence: e,
+		Nodes: f.fault.Nodes, Cut: f.fault.Cut, Links: f.fault.Links, Reason: reason, Evidence: e,
 	}
 	d.events = append(d.events, history.Event{
 		Index: d.record.Next(), Time: d.now(), Type: history.TypeFault, Fault: &recorded,

@@ -31,7 +31,7 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 		if run.Recovery.Duration > 0 {
 			within = fmt.Sprintf(" within %v", t.Plan.Recovery)
 		}
-		run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
+		run.Find(results.Finding{Verdict: unrecovered(run), What: fmt.Sprintf(
 			"the cluster did not recover%s: %s", within, run.Recovery.Missing)})
 	}
 	for _, node := range run.FinalReads.Silent {

@@ -24,7 +24,7 @@ func (d *driver) majorityLost() bool {
 
 // lose takes note that a wipe has happened, or may have.
 func (d *driver) lose(f nemesis.Fault) {
-	if f.Kind != nemesis.Wipe {
+	if !f.Kind.Loses() {
 		return
 	}
 	for _, node := range f.Nodes {

@@ -45,10 +45,10 @@ type Test struct {
 	Search func(context.Context) *exec.Cmd
 	// Keep leaves the environment as it is at the end.
 	Keep bool
-	// JudgeInline lets the loop itself judge keys while the run goes on, and wait meanwhile, instead
-	// of a goroutine beside it. In virtual time a run with the plan's FailFast is then the same
-	// every time; in real time it would disturb the load.
-	JudgeInline bool
+	// Virtual tells that time in the environment is virtual. Then the loop itself judges keys while
+	// the run goes on, and waits meanwhile, instead of a goroutine beside it, so that a run with the
+	// plan's FailFast is the same every time; and the history names no more than the plan.
+	Virtual bool
 	// illegal, if it is set, judges the batches in place of batch.illegal: it is for tests.
 	illegal func(context.Context, batch) ([]string, error)
 	// Require makes it a failure that a planned kind of fault cannot be injected in the
@@ -174,7 +174,7 @@ func (t Test) observe(
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	record := history.NewWriter(file, history.Header{
-		Run: run.ID, Workload: t.Plan.Workload, Model: workload.Model(), Seed: t.Plan.Seed,
+		Run: t.recordName(run.ID), Workload: t.Plan.Workload, Model: workload.Model(), Seed: t.Plan.Seed,
 	})
 	if err := record.Sync(); err != nil {
 		return seen, err
@@ -208,10 +208,20 @@ func (t Test) observe(
 	seen.operations = d.completed.all(record.Pending())
 	d.summarise(run, seen.operations)
 	seen.events = d.events
+	testify(run, env)
 	if synced := record.Sync(); !errors.Is(err, synced) {
 		err = errors.Join(err, synced)
 	}
 	return seen, errors.Join(err, t.wrapUp(run, env))
+}
+
+// recordName is how the history calls its run. In virtual time it is a function of the plan, as
+// everything in it is.
+func (t Test) recordName(id string) string {
+	if t.Virtual {
+		return fmt.Sprintf("simulation-%d", t.Plan.Seed)
+	}
+	return id
 }
 
 // newWatch returns the watch of a run, which has to be closed.
@@ -222,7 +232,7 @@ func (t Test) newWatch(ctx context.Context, model linearizability.Model, d *driv
 			return b.illegal(ctx, model)
 		}
 	}
-	return newWatch(ctx, illegal, &d.completed, d.record.Pending, t.Log, t.JudgeInline)
+	return newWatch(ctx, illegal, &d.completed, d.record.Pending, t.Log, t.Virtual)
 }
 
 // required returns an error for the first kind of fault that is planned and cannot be injected, if

@@ -101,7 +101,7 @@ func (d *driver) windows(ended endings, end time.Duration) []results.Window {
 		switch m.what {
 		case begins:
 			active = append(active, m.fault)
-			if m.fault.fault.Kind == nemesis.Wipe {
+			if m.fault.fault.Kind.Loses() {
 				lost = append(lost, m.fault.fault.Nodes...)
 			}
 		case bites:
@@ -244,7 +244,7 @@ func (d *driver) tallyFaults(ops []history.Operation, ended endings, end time.Du
 // touched returns the nodes that the fault happens to, sorted, each once.
 func (f *fault) touched() []string {
 	nodes := slices.Clone(f.fault.Nodes)
-	for _, link := range f.fault.Cut.Links() {
+	for _, link := range nemesis.Union(f.fault.Cut, f.fault.Links).Links() {
 		nodes = append(nodes, link.From, link.To)
 	}
 	slices.Sort(nodes)

@@ -44,9 +44,17 @@ type Run struct {
 	// EndedEarly is the violation that ended a run with the plan's FailFast before its time.
 	EndedEarly *EarlyFinding `json:"endedEarly,omitempty"`
 	Check      *Check        `json:"check,omitempty"`
-	Elapsed    time.Duration `json:"elapsed"`
+	// Trace identifies a run in virtual time.
+	Trace   *Trace        `json:"trace,omitempty"`
+	Elapsed time.Duration `json:"elapsed"`
 	// Stages are what the run went through, in order.
 	Stages []Stage `json:"stages,omitempty"`
+}
+
+// A Trace is what a run in virtual time comes to: equal traces are equal runs, event by event.
+type Trace struct {
+	Events uint64 `json:"events"`
+	Hash   string `json:"hash"`
 }
 
 // A Stage is a part of a run, such as "start the cluster".

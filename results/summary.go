@@ -73,6 +73,10 @@ func writeCounts(w io.Writer, r Run) {
 	if r.Check != nil {
 		fmt.Fprintf(w, "check\t%s\n", CheckLine(r.Check.Linearizability))
 	}
+	if r.Trace != nil {
+		fmt.Fprintf(w, "trace\t%s, %d events: the same plan gives the same in this build\n",
+			r.Trace.Hash, r.Trace.Events)
+	}
 }
 
 // writeWindows tells where success was asked for while faults were in force.

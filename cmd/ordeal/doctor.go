@@ -107,7 +107,7 @@ func diagnose(ctx context.Context, status *status) (diagnosis, error) {
 	began := time.Now()
 	cluster, err := engine.Start(ctx, docker.Config{
 		RunID:  fmt.Sprintf("doctor-%08x", rand.Uint32()),
-		System: under, Nodes: plan.NodesMin, Kinds: nemesis.Kinds(),
+		System: under, Nodes: plan.NodesMin, Kinds: nemesis.ContainerKinds(),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

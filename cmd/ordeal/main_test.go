@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 		WorkdirRoot: t.TempDir(),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "hard": hard, "left": left, "proxy": proxy, "tmpfs": tmpfs,
+			"sameline": sameLine,
 		},
 		Condition: func(name string) (bool, error) {
 			switch name {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ordeal/docker"
 	"ordeal/docker/system"
 	"ordeal/harness"
 	"ordeal/harness/plan"
@@ -26,13 +25,14 @@ import (
 
 // runOptions are the flags of run that are not part of the plan.
 type runOptions struct {
-	scenario string
-	results  string
-	keep     bool
-	require  bool
-	dryRun   bool
-	json     bool
-	quiet    bool
+	environment string
+	scenario    string
+	results     string
+	keep        bool
+	require     bool
+	dryRun      bool
+	json        bool
+	quiet       bool
 }
 
 func runCommand() *cobra.Command {
@@ -43,8 +43,12 @@ func runCommand() *cobra.Command {
 		Short: "Run one test: start, drive, break, heal, prove recovery, check, save",
 		Long: `Run one test: start a cluster of containers, drive it with concurrent clients, cut its
 network and kill, stop, pause and wipe its nodes, heal it, prove that it recovered, judge
-the history, and leave everything in a directory below --results.`,
+the history, and leave everything in a directory below --results.
+
+With --env sim, or where no Docker engine answers, the same nodes, clients and faults run in
+virtual time: the same plan and seed are the same run then, bit for bit.`,
 		Example: `  ordeal run
+  ordeal run --env sim --seed 7
   ordeal run --time 60s --nemesis partition,kill --seed 7
   ordeal run --bug local-read --nemesis isolate-one
   ordeal run --dry-run > scenario.yaml && ordeal run --scenario scenario.yaml`,
@@ -61,6 +65,7 @@ the history, and leave everything in a directory below --results.`,
 		},
 	}
 	planFlags(command, &flags)
+	environmentFlag(command, &options.environment)
 	f := command.Flags()
 	f.StringVar(&options.scenario, "scenario", "",
 		"read the plan and its faults from a YAML `file`; other flags override it, and "+
@@ -218,10 +223,13 @@ func writeJSON(out io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
-// run executes one test in containers and prints its summary.
+// run executes one test and prints its summary.
 func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
-	// Without an engine there is no run, and no directory of one.
-	engine, err := docker.Connect(cmd.Context())
+	// Without a place there is no run, and no directory of one.
+	where, err := placeNamed(cmd.Context(), options.environment)
+	if err == nil {
+		err = where.fits(options)
+	}
 	if err != nil {
 		return err
 	}
@@ -240,18 +248,22 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	status := newStatus(cmd.ErrOrStderr(), options.quiet)
 	record := results.Run{
 		ID: id, Version: version(), Started: started,
-		Command: againCommand(directory),
+		Command: againCommand(directory, where),
 	}
 	heard := context.AfterFunc(cmd.Context(), status.interrupted)
 	defer heard()
+	if where.note != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), where.note)
+	}
 	status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, p.Seed, p))
 	test := harness.Test{
 		Plan: p, Run: record, Directory: directory, Log: log, Keep: options.keep,
 		Require:  options.require,
 		Search:   searchProcess(),
-		Start:    starter(engine, p, id, log, options.keep, directory.LogsPath()),
+		Start:    where.start(p, id, log, options.keep, directory.LogsPath()),
 		Progress: status.progress,
 		Stage:    status.stage,
+		Virtual:  where.simulated(),
 	}
 	finished, err := test.Execute(cmd.Context())
 	status.clear()
@@ -278,18 +290,13 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	return verdictError(finished.Verdict)
 }
 
-// kindsOf returns the kinds of faults of a schedule, for which a cluster is to be ready. One that
-// is to inject nothing need not be able to cut either.
-func kindsOf(schedule nemesis.Schedule) []nemesis.Kind {
-	if len(schedule) == 0 {
-		return []nemesis.Kind{nemesis.Kill}
-	}
-	return plan.Planned(schedule)
-}
-
 // againCommand returns the command that runs the same plan with the same faults again.
-func againCommand(d results.Directory) string {
-	return "ordeal run --scenario " + quoted(d.Path(results.ScheduleFile))
+func againCommand(d results.Directory, where place) string {
+	command := "ordeal run --scenario " + quoted(d.Path(results.ScheduleFile))
+	if where.simulated() {
+		command += " --env sim"
+	}
+	return command
 }
 
 func quoted(path string) string {
@@ -297,28 +304,4 @@ func quoted(path string) string {
 		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 	}
 	return path
-}
-
-// starter returns the function that starts the cluster of a plan.
-func starter(
-	engine *docker.Engine, p plan.Plan, id string, log *slog.Logger, keep bool, logs string,
-) func(context.Context) (harness.Environment, error) {
-	return func(ctx context.Context) (harness.Environment, error) {
-		under, err := system.Named(p.System, p.Bug)
-		if err != nil {
-			return nil, err
-		}
-		schedule, err := p.Schedule()
-		if err != nil {
-			return nil, err
-		}
-		cluster, err := engine.Start(ctx, docker.Config{
-			RunID: id, System: under, Nodes: p.Nodes, Logger: log, Keep: keep, Logs: logs,
-			Kinds: kindsOf(schedule),
-		})
-		if err != nil {
-			return nil, err
-		}
-		return cluster, nil
-	}
 }

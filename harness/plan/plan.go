@@ -68,6 +68,9 @@ type Plan struct {
 	// DataLoss is DataLossExpected where more nodes may lose their disks than a minority, else "".
 	DataLoss string `yaml:"data-loss,omitempty" json:"dataLoss,omitempty"`
 
+	// Simulation is how the network and the disks are in the simulator while no fault interferes.
+	Simulation nemesis.Conditions `yaml:"simulation" json:"simulation"`
+
 	// Faults is the schedule, where it was written by hand or drawn already.
 	Faults nemesis.Schedule `yaml:"faults,omitempty" json:"faults,omitempty"`
 }
@@ -87,6 +90,8 @@ func Default() Plan {
 		Recovery: 30 * time.Second,
 		Budget:   time.Minute,
 		Memory:   2048,
+
+		Simulation: nemesis.DefaultConditions(),
 	}
 }
 
@@ -132,6 +137,7 @@ func (p Plan) Validate() error {
 		validateDataLoss(p.DataLoss),
 		validateRate(p.Rate),
 		between("seed", p.Seed, SeedMin, SeedMax),
+		within("simulation", p.Simulation.Validate()),
 	}
 	for _, err := range checks {
 		if err != nil {
@@ -193,6 +199,14 @@ func between[T int | uint64 | time.Duration](name string, got, least, most T) er
 		return fmt.Errorf("%s is %v (accepted: %v to %v)", name, got, least, most)
 	}
 	return nil
+}
+
+// within names the field that holds what an error is about.
+func within(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // String shows in a line what the plan does.

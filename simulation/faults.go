@@ -1,0 +1,371 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+
+	"ordeal/history"
+	"ordeal/nemesis"
+	"ordeal/node/wal"
+)
+
+const (
+	// doomLimit is how long a process that is to be killed may wait for its next step, so that it
+	// ends between two effects of one, and one whose disk is broken for its next write; then it
+	// ends where it is.
+	doomLimit = int64(5 * time.Millisecond)
+	// bootMedian is how long the start of a process takes.
+	bootMedian = int64(5 * time.Millisecond)
+	// probeTime is how long it takes to hear whether a node is up.
+	probeTime = time.Millisecond
+	// faultTime is how long it takes until a fault that needs nobody's answer is in force.
+	faultTime = 100 * time.Microsecond
+)
+
+// faults holds those in force, by their ids.
+type faults struct {
+	cut     map[string]nemesis.Graph
+	weather map[string]*weather
+	before  map[string]map[string]uint64
+}
+
+func newFaults() faults {
+	return faults{
+		cut: make(map[string]nemesis.Graph), weather: make(map[string]*weather),
+		before: make(map[string]map[string]uint64),
+	}
+}
+
+// Unable returns nil: every kind of fault can be simulated.
+func (*World) Unable(nemesis.Kind) error { return nil }
+
+// Probe asks whether a node is up and takes part.
+func (w *World) Probe(name string, done func(error)) {
+	w.After(probeTime, func() {
+		n, known := w.byName[name]
+		switch {
+		case !known:
+			done(fmt.Errorf("there is no node %s", name))
+		case n.state != running:
+			done(fmt.Errorf("%s is %s", name, n.state))
+		default:
+			done(nil)
+		}
+	})
+}
+
+// An evidence is gathered while a fault begins or ends.
+type evidence []history.Measurement
+
+func (e *evidence) add(subject, what, when, value string, shows bool) {
+	*e = append(*e, history.Measurement{
+		Subject: subject, What: what, When: when, Value: value, Shows: shows,
+	})
+}
+
+// of returns what the measurements show together.
+func (e evidence) of() history.Evidence {
+	shown := len(e) > 0
+	for _, m := range e {
+		shown = shown && m.Shows
+	}
+	return history.Evidence{Shown: shown, Measurements: e}
+}
+
+// Inject makes a fault happen. What it calls done with is the state of what it touches, which the
+// simulation knows; the error wraps nemesis.ErrPrecondition when the fault can have no effect.
+func (w *World) Inject(f nemesis.Fault, done func(history.Evidence, error)) {
+	switch {
+	case f.Kind == nemesis.Partition:
+		w.cut(f, done)
+	case f.Kind == nemesis.Packets:
+		w.cloud(f, done)
+	case f.Kind == nemesis.Pause:
+		w.freeze(f, done)
+	case f.Kind == nemesis.SlowDisk, f.Kind == nemesis.Drift:
+		w.hinder(f, done)
+	case f.Kind.Ends():
+		w.bringDown(f, done)
+	default:
+		w.post(func() {
+			done(history.Evidence{}, fmt.Errorf("%w: the simulation has no fault of kind %q",
+				nemesis.ErrPrecondition, f.Kind))
+		})
+	}
+}
+
+// Heal ends a fault. Healing twice, or what was never injected, changes nothing.
+func (w *World) Heal(f nemesis.Fault, done func(history.Evidence, error)) {
+	switch {
+	case f.Kind == nemesis.Partition:
+		w.mend(f, done)
+	case f.Kind == nemesis.Packets:
+		w.clear(f, done)
+	case f.Kind == nemesis.Pause:
+		w.thaw(f, done)
+	case f.Kind == nemesis.SlowDisk, f.Kind == nemesis.Drift:
+		w.relieve(f, done)
+	case f.Kind.Ends():
+		w.revive(f, done)
+	default:
+		w.post(func() { done(history.Evidence{Shown: true}, nil) })
+	}
+}
+
+// victims returns the nodes of a fault, each once, in its order.
+func (w *World) victims(f nemesis.Fault) []*node {
+	var victims []*node
+	for _, name := range f.Nodes {
+		if n, known := w.byName[name]; known && !slices.Contains(victims, n) {
+			victims = append(victims, n)
+		}
+	}
+	return victims
+}
+
+// links returns the links of a graph, in order, with their names.
+func (w *World) links(g nemesis.Graph) ([]*link, []string) {
+	var links []*link
+	var names []string
+	for _, l := range g.Links() {
+		from, to := w.byName[l.From], w.byName[l.To]
+		if from != nil && to != nil && from != to {
+			links = append(links, w.network.link(from.id, to.id))
+			names = append(names, l.String())
+		}
+	}
+	return links, names
+}
+
+// cut makes links drop what arrives.
+func (w *World) cut(f nemesis.Fault, done func(history.Evidence, error)) {
+	w.After(faultTime, func() {
+		links, names := w.links(f.Cut)
+		_, again := w.faults.cut[f.ID]
+		var e evidence
+		before := make(map[string]uint64)
+		for i, l := range links {
+			if !again {
+				l.cuts++
+			}
+			before[names[i]] = l.dropped
+			e.add(names[i], "link", "during", "cut", true)
+		}
+		w.faults.cut[f.ID], w.faults.before[f.ID] = f.Cut, before
+		done(e.of(), nil)
+	})
+}
+
+// mend lets them through again.
+func (w *World) mend(f nemesis.Fault, done func(history.Evidence, error)) {
+	w.After(faultTime, func() {
+		links, names := w.links(f.Cut)
+		_, cut := w.faults.cut[f.ID]
+		var e evidence
+		for i, l := range links {
+			if cut {
+				l.cuts--
+			}
+			dropped := l.dropped - w.faults.before[f.ID][names[i]]
+			e.add(names[i], "datagrams dropped", "end", fmt.Sprint(dropped), cut)
+			value, open := "open", true
+			if l.cuts > 0 {
+				value = "still cut by another fault"
+			}
+			e.add(names[i], "link", "after", value, open)
+		}
+		delete(w.faults.cut, f.ID)
+		delete(w.faults.before, f.ID)
+		done(e.of(), nil)
+	})
+}
+
+// bringDown ends the processes of the victims at the boundary of two effects, and keeps them dead
+// until the fault is healed. Nodes that another fault keeps dead are kept dead by this one too.
+func (w *World) bringDown(f nemesis.Fault, done func(history.Evidence, error)) {
+	victims := w.victims(f)
+	hits := slices.ContainsFunc(victims, func(n *node) bool { return n.canEnd(f.Kind) })
+	if !hits {
+		w.After(faultTime, func() {
+			done(history.Evidence{}, fmt.Errorf("%w: all its nodes are dead or paused already",
+				nemesis.ErrPrecondition))
+		})
+		return
+	}
+	var e evidence
+	waiting := 1
+	over := func() {
+		if waiting--; waiting > 0 {
+			return
+		}
+		for _, n := range victims {
+			if n.holders[f.ID] {
+				e.add(n.name, "state", "during", n.state.String(), n.state == dead)
+			}
+		}
+		w.post(func() { done(e.of(), nil) })
+	}
+	for _, n := range victims {
+		if f.Kind == nemesis.Stop && n.state == paused {
+			continue
+		}
+		n.holders[f.ID] = true
+		if f.Kind == nemesis.BrokenDisk {
+			n.writer.broken = syscall.EIO
+		}
+		e.add(n.name, "state", "before", n.state.String(), true)
+		waiting++
+		n.endSoon(f.Kind, over)
+	}
+	over()
+}
+
+// canEnd tells whether a fault of a kind that ends processes changes anything about the node.
+func (n *node) canEnd(kind nemesis.Kind) bool {
+	switch n.state {
+	case dead, refused:
+		return kind == nemesis.Wipe || kind == nemesis.Rot
+	case paused:
+		return kind != nemesis.Stop
+	default:
+		return true
+	}
+}
+
+// endSoon ends the process within doomLimit, does to the disk what the kind says, and calls over.
+func (n *node) endSoon(kind nemesis.Kind, over func()) {
+	w := n.world
+	after := func() {
+		n.damage(kind)
+		over()
+	}
+	switch {
+	case n.state == dead || n.state == refused:
+		n.life++ // what was about to start does not
+		n.state = dead
+		after()
+	case n.doom != nil:
+		first := n.doom.over
+		n.doom.over = func() { first(); after() }
+	case n.state != running || kind == nemesis.Stop:
+		n.doom = &doom{why: string(kind), over: after}
+		n.end(string(kind))
+	default:
+		n.doom = &doom{why: string(kind), over: after, byDisk: kind == nemesis.BrokenDisk}
+		_, e := w.queue.push(w.now + doomLimit)
+		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
+	}
+}
+
+// damage does to the disk of a node that has just died what a fault of the kind does.
+func (n *node) damage(kind nemesis.Kind) {
+	switch kind {
+	case nemesis.Wipe:
+		n.files = wal.MemoryDisk{Decide: n.writer.decide}
+		n.rotten = false
+		n.say("its disk is emptied")
+	case nemesis.Crash:
+		n.crash()
+		n.say("what was not synced is lost")
+	case nemesis.Rot:
+		if place, ok := n.rotLog(n.world.roll(decideRot, uint64(n.index), 0, uint64(n.life))); ok {
+			n.rotten = true
+			n.say("its log rots: %s", place)
+		}
+	}
+}
+
+// revive starts the victims that no other fault keeps dead, and waits until they serve or stay out.
+func (w *World) revive(f nemesis.Fault, done func(history.Evidence, error)) {
+	var e evidence
+	waiting := 1
+	over := func() {
+		if waiting--; waiting == 0 {
+			w.post(func() { done(e.of(), nil) })
+		}
+	}
+	for _, n := range w.victims(f) {
+		if !n.holders[f.ID] {
+			continue
+		}
+		e.add(n.name, "state", "end", n.state.String(), n.state == dead)
+		delete(n.holders, f.ID)
+		if f.Kind == nemesis.BrokenDisk {
+			n.writer.broken = nil
+		}
+		if len(n.holders) > 0 {
+			e.add(n.name, "state", "after", "kept dead by another fault", true)
+			continue
+		}
+		waiting++
+		took := spread(quantiles[nemesis.Narrow], bootMedian,
+			w.roll(decideStart, uint64(n.index), 0, uint64(n.life)))
+		n.bootAfter(took)
+		w.After(time.Duration(took)+1, func() {
+			e.add(n.name, "state", "after", n.state.String(), n.state != dead || len(n.holders) > 0)
+			over()
+		})
+	}
+	over()
+}
+
+// freeze stops the processes of the victims where they are.
+func (w *World) freeze(f nemesis.Fault, done func(history.Evidence, error)) {
+	w.After(faultTime, func() {
+		var e evidence
+		hit := false
+		for _, n := range w.victims(f) {
+			if n.state != running && n.state != paused || n.doom != nil {
+				continue
+			}
+			n.pausers[f.ID] = true
+			if n.state == running {
+				n.pause()
+			}
+			hit = true
+			e.add(n.name, "state", "during", n.state.String(), true)
+		}
+		if !hit {
+			done(history.Evidence{}, fmt.Errorf("%w: none of its nodes runs",
+				nemesis.ErrPrecondition))
+			return
+		}
+		done(e.of(), nil)
+	})
+}
+
+// thaw lets them go on. A process that another fault has ended meanwhile was frozen to its end.
+func (w *World) thaw(f nemesis.Fault, done func(history.Evidence, error)) {
+	w.After(faultTime, func() {
+		var e evidence
+		for _, n := range w.victims(f) {
+			frozen, hit := n.pausers[f.ID]
+			if !hit {
+				continue
+			}
+			delete(n.pausers, f.ID)
+			value := n.state.String()
+			if !frozen {
+				value = "ended while it was frozen"
+			}
+			e.add(n.name, "state", "end", value, n.state == paused || !frozen)
+			if n.state == paused && !n.held() {
+				n.resume()
+			}
+			e.add(n.name, "state", "after", n.state.String(), true)
+		}
+		done(e.of(), nil)
+	})
+}
+
+// held tells whether a fault keeps the process frozen.
+func (n *node) held() bool {
+	for _, frozen := range n.pausers {
+		if frozen {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,119 @@
+package simulation
+
+import (
+	"fmt"
+
+	"ordeal/node/paxos"
+)
+
+// violationsMax bounds what is kept of what no correct node does.
+const violationsMax = 20
+
+// invariants compare what nodes say with what no correct node says. A history may hide such a
+// mistake for long; a datagram shows it at once.
+type invariants struct {
+	world *World
+	// proposed holds the state that was proposed under each ballot, said what each acceptor has
+	// given its word for.
+	proposed map[proposal]paxos.State
+	said     map[acceptor]word
+	found    []string
+}
+
+type proposal struct {
+	key    paxos.Key
+	ballot paxos.Ballot
+}
+
+type acceptor struct {
+	key  paxos.Key
+	node paxos.NodeID
+}
+
+// A word is the highest ballot that an acceptor said it promised, and that it said it accepted.
+type word struct{ promised, accepted paxos.Ballot }
+
+func newInvariants(w *World) invariants {
+	return invariants{
+		world: w, proposed: make(map[proposal]paxos.State), said: make(map[acceptor]word),
+	}
+}
+
+// sent looks at a datagram that a node sends.
+func (v *invariants) sent(n *node, m *paxos.Message) {
+	switch m.Kind {
+	case paxos.Accept:
+		v.accept(n, m)
+	case paxos.Promise, paxos.Accepted:
+		v.answer(n, m)
+	case paxos.Report:
+		v.reports(n, m)
+	}
+}
+
+// accept holds that one ballot carries one value ("Paxos Made Simple", 2.2: a proposal is one value
+// under one number).
+func (v *invariants) accept(n *node, m *paxos.Message) {
+	at := proposal{m.Key, m.Ballot}
+	before, known := v.proposed[at]
+	if !known {
+		v.proposed[at] = m.Proposal.State
+		return
+	}
+	if !before.Equal(m.Proposal.State) {
+		v.violated(n, "proposes two values of %s under ballot %s: %q and %q",
+			m.Key, m.Ballot, before.Content, m.Proposal.State.Content)
+	}
+}
+
+// answer holds that an acceptor gives its word for no ballot below one that it has promised (P1a),
+// and that a promise reports what was accepted (P2c needs it). What was accepted before the promise
+// may be confirmed once more: the first answer may have been lost.
+func (v *invariants) answer(n *node, m *paxos.Message) {
+	at := acceptor{m.Key, m.From}
+	w := v.said[at]
+	again := m.Kind == paxos.Accepted && m.Ballot == w.accepted
+	if m.Ballot.Less(w.promised) && !again {
+		v.violated(n, "%s %s at ballot %s, below its promise of %s",
+			verbs[m.Kind], m.Key, m.Ballot, w.promised)
+	}
+	w.promised = highest(w.promised, m.Ballot)
+	if m.Kind == paxos.Accepted {
+		w.promised = highest(w.promised, m.Next)
+		w.accepted = highest(w.accepted, m.Ballot)
+	}
+	v.said[at] = w
+	if m.Kind == paxos.Promise {
+		v.reports(n, m)
+	}
+}
+
+var verbs = map[paxos.MessageKind]string{paxos.Promise: "promises", paxos.Accepted: "accepts"}
+
+// reports holds that an acceptor reports nothing older than what it said it accepted.
+func (v *invariants) reports(n *node, m *paxos.Message) {
+	at := acceptor{m.Key, m.From}
+	w := v.said[at]
+	if m.Proposal.Ballot.Less(w.accepted) {
+		v.violated(n, "reports of %s what it accepted at ballot %s, and had accepted at %s",
+			m.Key, m.Proposal.Ballot, w.accepted)
+	}
+	if w.accepted.Less(m.Proposal.Ballot) {
+		w.accepted = m.Proposal.Ballot
+		v.said[at] = w
+	}
+}
+
+func (v *invariants) violated(n *node, format string, arguments ...any) {
+	if len(v.found) < violationsMax {
+		v.found = append(v.found, fmt.Sprintf("%s at %s: %s", n.name, milliseconds(v.world.now),
+			fmt.Sprintf(format, arguments...)))
+	}
+}
+
+func highest(a, b paxos.Ballot) paxos.Ballot {
+	if a.Less(b) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,178 @@
+package simulation
+
+import (
+	"ordeal/nemesis"
+	"ordeal/node/paxos"
+)
+
+const (
+	// priorities is how many there are under the order Priority: each lower one is three times as
+	// slow, the lowest 243 times as slow as the highest.
+	priorities = 6
+	// priorityTime is how long links keep their priorities, in nanoseconds.
+	priorityTime = 40_000_000
+	// occurrencesMax bounds what is remembered of how often something was decided; beyond it the
+	// counting begins anew.
+	occurrencesMax = 1 << 20
+)
+
+// A network carries datagrams from node to node.
+type network struct {
+	world      *World
+	conditions nemesis.Conditions
+	table      *[33]int64
+	nodes      int
+	links      []link
+	// occurrences counts the datagrams of one kind on one link for one origin.
+	occurrences map[occurrence]uint64
+}
+
+type occurrence struct{ place, origin uint64 }
+
+// A link is one direction between two nodes.
+type link struct {
+	// cuts are how many faults cut it; dropped is how many datagrams that has cost.
+	cuts    int
+	dropped uint64
+	// weather are the faults of the kind packets that are in force on it.
+	weather []*weather
+}
+
+// A weather is one fault of the kind packets.
+type weather struct {
+	fault nemesis.Fault
+	// met counts the datagrams that it did something to.
+	met uint64
+	// held are the datagrams that it keeps until it is over.
+	held []event
+}
+
+func newNetwork(w *World, conditions nemesis.Conditions) network {
+	n := w.config.Nodes
+	return network{
+		world: w, conditions: conditions, table: quantiles[conditions.Spread], nodes: n,
+		links: make([]link, n*n), occurrences: make(map[occurrence]uint64),
+	}
+}
+
+// link returns that from one node to another, by their numbers from 1.
+func (t *network) link(from, to paxos.NodeID) *link {
+	return &t.links[(int(from)-1)*t.nodes+int(to)-1]
+}
+
+// send lets a datagram of a node travel. What a node sends itself arrives at once, and always.
+func (t *network) send(from *node, m *paxos.Message, origin uint64) {
+	w := t.world
+	w.checks.sent(from, m)
+	if m.To == m.From {
+		t.push(w.now, m, origin)
+		return
+	}
+	place := uint64(m.From)<<16 | uint64(m.To)<<8 | uint64(m.Kind)
+	key := occurrence{place, origin}
+	if len(t.occurrences) >= occurrencesMax {
+		clear(t.occurrences)
+	}
+	t.occurrences[key]++
+	n := t.occurrences[key]
+	if t.conditions.Loss > 0 && chance(w.roll(decideLoss, place, origin, n), t.conditions.Loss) {
+		w.noteMessage(happensLoss, m)
+		return
+	}
+	delay := t.delay(m, w.roll(decideDelay, place, origin, n))
+	l := t.link(m.From, m.To)
+	for _, fault := range l.weather {
+		extra, lost := t.meet(fault, m, place, origin, n)
+		if lost {
+			return
+		}
+		delay += extra
+	}
+	t.push(w.now+delay, m, origin)
+	repeat := t.conditions.Duplicate > 0 &&
+		chance(w.roll(decideRepeat, place, origin, n), t.conditions.Duplicate)
+	for _, fault := range l.weather {
+		if p := fault.fault.Duplicate; p > 0 && chance(w.roll(decideFaultRepeat, place, origin, n),
+			10*p) {
+			repeat = true
+			fault.met++
+		}
+	}
+	if repeat {
+		again := 4 * t.delay(m, w.roll(decideRepeatDelay, place, origin, n))
+		t.push(w.now+delay+again, m, origin)
+		w.noteMessage(happensRepeat, m)
+	}
+}
+
+// meet returns what a fault adds to the time of a datagram, or that it loses or keeps it.
+func (t *network) meet(
+	fault *weather, m *paxos.Message, place, origin, n uint64,
+) (extra int64, lost bool) {
+	w, p := t.world, &fault.fault
+	if p.Loss > 0 && chance(w.roll(decideFaultLoss, place, origin, n), 10*p.Loss) {
+		fault.met++
+		w.noteMessage(happensLoss, m)
+		return 0, true
+	}
+	if p.Hold {
+		fault.met++
+		fault.held = append(fault.held, event{
+			kind: happensDelivery, node: int32(m.To) - 1, origin: origin, message: *m,
+		})
+		return 0, true
+	}
+	if p.Delay > 0 {
+		fault.met++
+		random := w.roll(decideFaultDelay, place, origin, n)
+		jitter := int64(below(random, 2*uint64(p.Jitter)+1)) - int64(p.Jitter)
+		extra = max(int64(p.Delay)+jitter, 0)
+	}
+	return extra, false
+}
+
+// release lets what a fault has kept travel on, when that is over.
+func (t *network) release(fault *weather) {
+	held := fault.held
+	fault.held = nil
+	for i := range held {
+		m := &held[i].message
+		random := t.world.roll(decideRepeatDelay, uint64(m.From)<<8|uint64(m.To),
+			held[i].origin, uint64(i)<<8|uint64(m.Kind))
+		t.push(t.world.now+t.delay(m, random), m, held[i].origin)
+	}
+}
+
+// delay is how long a datagram takes by the conditions.
+func (t *network) delay(m *paxos.Message, random uint64) int64 {
+	median := int64(t.conditions.Delay)
+	if t.conditions.Order == nemesis.Priority {
+		epoch := uint64(t.world.now / priorityTime)
+		place := uint64(m.From)<<8 | uint64(m.To)
+		for range below(t.world.roll(decidePriority, place, 0, epoch), priorities) {
+			median *= 3
+		}
+	}
+	return spread(t.table, min(median, medianMax), random)
+}
+
+func (t *network) push(at int64, m *paxos.Message, origin uint64) {
+	_, e := t.world.queue.push(at)
+	e.kind, e.node, e.origin, e.message = happensDelivery, int32(m.To)-1, origin, *m
+}
+
+// arrive brings a datagram to its node, unless the link is cut now: as a container's rules do, a
+// cut drops what arrives.
+func (t *network) arrive(e *event) {
+	m := &e.message
+	n := t.world.nodes[e.node]
+	if m.From != m.To {
+		if l := t.link(m.From, m.To); l.cuts > 0 {
+			l.dropped++
+			t.world.noteMessage(happensCut, m)
+			return
+		}
+	}
+	t.world.noteMessage(happensDelivery, m)
+	n.receive(e)
+}

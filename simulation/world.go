@@ -1,0 +1,175 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ordeal/nemesis"
+	"ordeal/node/paxos"
+)
+
+// stepEvents is how many events one Step takes at the most when none of them calls back.
+const stepEvents = 256
+
+// A Config is what a World is made of.
+type Config struct {
+	// Seed decides everything that is random.
+	Seed uint64
+	// Nodes is how many there are: n1, n2 and so on.
+	Nodes int
+	// Bug is the mistake of the catalogue that every node makes, "" for none.
+	Bug string
+	// Conditions are how the network and the disks are while no fault interferes.
+	Conditions nemesis.Conditions
+	// Observe, if it is not nil, is told of everything that happens, in order. It must not keep
+	// what a Happening points to.
+	Observe func(Happening)
+}
+
+// A World is a cluster in virtual time. It is a harness.Environment; all of it runs on the caller's
+// goroutine, inside Step, and nothing in it waits.
+type World struct {
+	config Config
+	seed   uint64
+	rules  paxos.Rules
+
+	now   int64
+	queue queue
+	trace trace
+
+	nodes  []*node
+	byName map[string]*node
+	names  []string
+	// network holds what is between the nodes, clients what is between them and their clients.
+	network network
+	clients clients
+	checks  invariants
+	faults  faults
+
+	onExit func(node, detail string, byItself bool)
+	closed bool
+}
+
+// Start makes a cluster whose nodes serve from the first moment on, each on a disk that was
+// formatted for it. The error names what in c cannot be.
+func Start(c Config) (*World, error) {
+	rules, err := paxos.BugNamed(c.Bug)
+	if err != nil {
+		return nil, err
+	}
+	if c.Nodes < 1 || c.Nodes > paxos.NodesMax {
+		return nil, fmt.Errorf("a cluster of %d nodes (accepted: 1 to %d)", c.Nodes, paxos.NodesMax)
+	}
+	if err := c.Conditions.Validate(); err != nil {
+		return nil, err
+	}
+	w := &World{
+		config: c, rules: rules, seed: mix(c.Seed, 0x6f726465616c), byName: map[string]*node{},
+		onExit: func(string, string, bool) {},
+	}
+	w.checks = newInvariants(w)
+	w.network = newNetwork(w, c.Conditions)
+	w.clients = newClients(c.Conditions)
+	w.faults = newFaults()
+	for i := range c.Nodes {
+		n := newNode(w, i)
+		w.nodes = append(w.nodes, n)
+		w.names = append(w.names, n.name)
+		w.byName[n.name] = n
+	}
+	for _, n := range w.nodes {
+		if err := n.format(); err != nil {
+			return nil, err
+		}
+		n.boot()
+	}
+	return w, nil
+}
+
+// Describe says what is simulated, in words.
+func (w *World) Describe() map[string]string {
+	return map[string]string{
+		"name":    "simulation",
+		"network": w.config.Conditions.String(),
+		"time":    "virtual",
+	}
+}
+
+// Nodes returns the names of the nodes, n1 first. The slice is the caller's.
+func (w *World) Nodes() []string { return append([]string(nil), w.names...) }
+
+// Now returns the virtual time since Start.
+func (w *World) Now() time.Duration { return time.Duration(w.now) }
+
+// After calls f once d has passed. The function that it returns cancels the call; cancelling twice,
+// or too late, does nothing.
+func (w *World) After(d time.Duration, f func()) (cancel func()) {
+	slot, e := w.queue.push(w.now + int64(max(d, 0)))
+	e.kind, e.fire, e.number = happensCallback, f, w.queue.order
+	order := w.queue.order
+	return func() {
+		if e := &w.queue.slots[slot]; e.kind == happensCallback && e.number == order {
+			e.fire = nil
+		}
+	}
+}
+
+// post calls f in a later step, at the present time.
+func (w *World) post(f func()) { w.After(0, f) }
+
+// Step lets time pass until something calls back, or for some hundred events. It returns ctx's
+// error when ctx is done.
+func (w *World) Step(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for range stepEvents {
+		at, e, ok := w.queue.pop()
+		if !ok {
+			return errors.New("nothing is left to happen in the simulation")
+		}
+		w.now = at
+		if w.happen(&e) {
+			break
+		}
+	}
+	return nil
+}
+
+// OnFailure takes a callback that is never called: a World does not fail.
+func (*World) OnFailure(func(error)) {}
+
+// OnExit sets the callback for nodes that end without having been asked to: by an assertion that
+// failed, or by an error of their disk that no fault has brought about.
+func (w *World) OnExit(f func(node, detail string, byItself bool)) { w.onExit = f }
+
+// Trace returns the number of events so far and a hash of them, of their order and of their times.
+func (w *World) Trace() (events uint64, hash string) {
+	return w.trace.events, fmt.Sprintf("%016x", w.trace.hash)
+}
+
+// Violations returns what was seen of the nodes that no correct node does, in the order of its
+// occurrence, each kind and place once.
+func (w *World) Violations() []string { return w.checks.found }
+
+// CollectLogs writes what happened to each node into dir, as NAME.log.
+func (w *World) CollectLogs(_ context.Context, dir string) error {
+	for _, n := range w.nodes {
+		text := strings.Join(n.log, "")
+		if err := os.WriteFile(filepath.Join(dir, n.name+".log"), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the simulation. There is nothing to remove.
+func (w *World) Close(context.Context) error {
+	w.closed = true
+	return nil
+}

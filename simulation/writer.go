@@ -1,0 +1,169 @@
+package simulation
+
+import (
+	"fmt"
+	"time"
+
+	"ordeal/node/replica"
+	"ordeal/node/store"
+	"ordeal/node/wal"
+)
+
+// snapshotLogBytes is the length of the log at which a snapshot is taken, as in node/server.
+const snapshotLogBytes = 8 << 20
+
+// A writer makes durable what a node's process has queued, as the disk goroutine of node/server
+// does: all that has queued as one batch with one sync, one batch at a time.
+type writer struct {
+	node   *node
+	log    *wal.Log
+	queued []replica.Persist
+	// syncing tells that a batch is written and its sync under way; done counts what is synced.
+	syncing bool
+	done    uint64
+	// slow is how much longer a sync takes, and broken why none succeeds, while faults say so.
+	slow   int64
+	broken error
+}
+
+// open begins a process's life.
+func (d *writer) open(log *wal.Log) {
+	d.log, d.queued, d.syncing, d.done = log, nil, false, 0
+}
+
+// close ends it.
+func (d *writer) close() {
+	d.log, d.queued, d.syncing = nil, nil, false
+}
+
+func (d *writer) failing() bool { return d.broken != nil }
+
+func (d *writer) queue(p replica.Persist) { d.queued = append(d.queued, p) }
+
+// write begins the next batch, if there is something to write and nothing is being written.
+func (d *writer) write() {
+	if d.syncing || len(d.queued) == 0 {
+		return
+	}
+	batch := store.NextBatch(d.queued)
+	if err := d.log.Append(batch); err != nil {
+		d.fail(err)
+		return
+	}
+	d.queued = d.queued[len(batch):]
+	d.syncing = true
+	n := d.node
+	w := n.world
+	random := w.roll(decideSync, uint64(n.index)<<32|uint64(n.life), n.random.origin, d.done)
+	conditions := &w.config.Conditions
+	took := spread(quantiles[conditions.Spread], int64(conditions.Sync), random) + d.slow
+	_, e := w.queue.push(w.now + took)
+	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(len(batch))
+}
+
+// synced ends a batch: what waited for it is sent.
+func (d *writer) synced(count uint64) {
+	n := d.node
+	w := n.world
+	w.note(happensSync, n, count, "")
+	if err := d.log.Sync(); err != nil {
+		d.fail(err)
+		return
+	}
+	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
+		if err := d.log.Snapshot(); err != nil {
+			d.fail(err)
+			return
+		}
+	}
+	d.syncing = false
+	d.done += count
+	n.gate.Synced(d.done)
+	if n.doomed() {
+		// Between the sync and the first of the sends that waited for it is a boundary, too.
+		n.end(n.doom.why)
+		return
+	}
+	for {
+		s, ok := n.gate.Next()
+		if !ok {
+			break
+		}
+		w.network.send(n, &s.Message, s.Request)
+	}
+	d.write()
+}
+
+// fail ends the process, as a node ends whose disk failed. That is news unless a fault did it.
+func (d *writer) fail(err error) {
+	n := d.node
+	detail := fmt.Sprintf("the disk failed: %v", err)
+	expected := d.failing()
+	n.end(detail)
+	if !expected {
+		n.world.onExit(n.name, detail, true)
+	}
+}
+
+// decide is asked by the disk about each of its operations.
+func (d *writer) decide(operation wal.Operation) wal.Decision {
+	switch operation.Kind {
+	case wal.OperationWrite, wal.OperationSync, wal.OperationSyncDirectory, wal.OperationCreate:
+		return wal.Decision{Err: d.broken}
+	default:
+		return wal.Decision{}
+	}
+}
+
+// crash forgets what a crash of the machine loses: names that were changed and not synced, and of
+// what was written since the last sync a random part. A torn write keeps its beginning, keeps
+// nothing, or keeps its length with zero bytes from some point on.
+func (n *node) crash() {
+	w := n.world
+	place := uint64(n.index)<<32 | uint64(n.life)
+	asked := uint64(0)
+	next := func(below_ uint64) uint64 {
+		asked++
+		return below(w.roll(decideTear, place, 0, asked), below_)
+	}
+	n.files.CrashMachine(wal.Crash{
+		Tail: func(_ string, unsynced []byte) []byte {
+			kept := next(uint64(len(unsynced)) + 1)
+			switch next(3) {
+			case 0:
+				return nil
+			case 1:
+				return unsynced[:kept]
+			default:
+				clear(unsynced[kept:])
+				return unsynced
+			}
+		},
+		Keep: func(string) bool { return next(2) == 0 },
+	})
+}
+
+// rotLog flips a bit of the log, in a batch that another batch follows, so that it cannot pass for
+// the torn end of the log. It returns the place, and false if there is none.
+func (n *node) rotLog(random uint64) (place string, ok bool) {
+	const name = "log"
+	data, ok := n.files.Contents(name)
+	if !ok {
+		return "", false
+	}
+	spans, err := wal.Spans(data)
+	if err != nil || len(spans) < 2 {
+		return "", false
+	}
+	span := spans[below(random, uint64(len(spans)-1))]
+	bit := below(mix(random, 1), uint64(span.Bytes)*8)
+	at := uint64(span.Offset) + bit/8
+	data[at] ^= 1 << (bit % 8)
+	n.files.Put(name, data)
+	return fmt.Sprintf("bit %d of byte %d of %d", bit%8, at, len(data)), true
+}
+
+// milliseconds writes a virtual time for people.
+func milliseconds(ns int64) string {
+	return time.Duration(ns).Round(10 * time.Microsecond).String()
+}
