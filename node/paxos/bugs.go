@@ -66,6 +66,11 @@ func acceptorBugs() []Bug {
 		SeenIn:  "Paxos Made Live, 2007; akka-raft#56",
 		plant:   func(r *Rules) { r.DurablePromise = false },
 	}, {
+		Name:    "forget-accepted",
+		Mistake: "an accepted proposal is written to disk and not synced before it is answered",
+		SeenIn:  "etcd#14140",
+		plant:   func(r *Rules) { r.DurableAccept = false },
+	}, {
 		Name:    "amnesia",
 		Mistake: "a node whose disk was wiped takes part again under the same identity",
 		SeenIn:  "palantir/atlasdb#1504",

@@ -27,6 +27,12 @@ type Rules struct {
 	PromiseOnAccept func(a Acceptor, ballot, next Ballot) Ballot
 	// DurablePromise: a promise is on disk before it is given.
 	DurablePromise bool
+	// DurableAccept: a proposal that was accepted is on disk, synced, before that is said. "An
+	// acceptor records its intended response in stable storage before actually sending the
+	// response" (2.5). One that is only written survives the end of its process and not that of its
+	// machine: then the crash of one acceptor takes back what a majority had accepted, and a later
+	// ballot does not find it.
+	DurableAccept bool
 	// MayTakePart: a node takes part only while it remembers, that is, while its disk holds what it
 	// had promised and accepted. What was promised is never forgotten: "an acceptor must remember
 	// this information even if it fails and then restarts" (2.2). One that does not is another
@@ -78,6 +84,7 @@ func Correct() Rules {
 		MayAccept:          func(a Acceptor, b Ballot) bool { return !b.Less(a.Promised) },
 		PromiseOnAccept:    promiseHigher,
 		DurablePromise:     true,
+		DurableAccept:      true,
 		MayTakePart:        func(remembers bool) bool { return remembers },
 		Adopt:              adoptHighest,
 		NextBallot:         nextOwn,

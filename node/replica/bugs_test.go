@@ -19,6 +19,7 @@ var walksToFind = map[string]struct{ looking, history uint64 }{
 	"accept-unchecked":              {20, 150},
 	"accept-keeps-old-promise":      {100, 4000},
 	"forget-promise":                {200, 0},
+	"forget-accepted":               {2700, 5500},
 	"amnesia":                       {600, 2600},
 	"learn-from-minority":           {1000, 1000},
 	"redecide":                      {5000, 5000},
@@ -67,6 +68,23 @@ func TestTheWalksFindEveryBug(t *testing.T) {
 			t.Fatalf("not found: by looking %t, by the history %t", looking, history)
 		})
 	}
+}
+
+// The end of a process does not show what was written and not synced: the operating system has it.
+// It takes the end of a machine.
+func TestWhatIsOnlyWrittenSurvivesTheProcess(t *testing.T) {
+	rules := planted(t, "forget-accepted")
+	crashes := uint64(0)
+	for seed := range uint64(6000) {
+		w := newWalk(seed, rules)
+		w.cluster.processes = true
+		found := w.run()
+		require.Falsef(t, found.any(), "seed %d: %+v\n%+v", seed, found, w.history)
+		for _, m := range w.cluster.members {
+			crashes += max(m.boot, 1) - 1
+		}
+	}
+	require.Greater(t, crashes, uint64(6000/20))
 }
 
 // A seed gives the same walk, step by step.

@@ -20,6 +20,9 @@ type cluster struct {
 	now time.Duration
 	// syncLater leaves what is written unsynced until sync is called.
 	syncLater bool
+	// processes: what crashes is only ever a process, never its machine, so that what was written
+	// survives, synced or not.
+	processes bool
 	observer  observer
 	steps     int
 }
@@ -47,7 +50,8 @@ type member struct {
 	disk    map[paxos.Key]paxos.Acceptor
 	// wiped: the disk was emptied since the node was up last.
 	wiped bool
-	// unsynced holds the Persists that a crash may lose and the Sends that wait for them.
+	// unsynced holds the Persists that a crash may lose and the Sends that wait for them. Where
+	// those at its front ask for no sync they are written, and nothing waits for them.
 	unsynced []Effect
 	timers   []alarm
 }
@@ -92,6 +96,12 @@ func (c *cluster) start(m *member) bool {
 // crash ends a node's life. Of what is unsynced, the first entries reached the disk all the same,
 // but none of the messages that waited for them was sent.
 func (c *cluster) crash(m *member, reached int) {
+	if written := slices.IndexFunc(m.unsynced, mustSync); c.processes {
+		if written < 0 {
+			written = len(m.unsynced)
+		}
+		reached = max(reached, written)
+	}
 	for _, effect := range m.unsynced[:reached] {
 		if p, ok := effect.(Persist); ok {
 			c.store(m, p)
@@ -116,7 +126,7 @@ func (c *cluster) step(m *member, e Event) {
 			m.unsynced = append(m.unsynced, effect)
 			c.observer.written(m, effect)
 		case Send:
-			if effect.AfterSync && len(m.unsynced) > 0 {
+			if effect.AfterSync && slices.ContainsFunc(m.unsynced, mustSync) {
 				m.unsynced = append(m.unsynced, effect)
 				if c.syncLater {
 					c.observer.held(effect.Message)
@@ -131,9 +141,15 @@ func (c *cluster) step(m *member, e Event) {
 			c.observer.answered(m, effect)
 		}
 	}
-	if !c.syncLater {
+	if !c.syncLater && slices.ContainsFunc(m.unsynced, mustSync) {
 		c.sync(m)
 	}
+}
+
+// mustSync tells of a Persist that the Sends behind it wait for its sync.
+func mustSync(e Effect) bool {
+	p, ok := e.(Persist)
+	return ok && !p.Unsynced
 }
 
 // sync makes durable what a node wrote, and sends what waited for it.

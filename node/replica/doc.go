@@ -7,17 +7,21 @@
 //
 //  1. carry out the effects of one Step in their order, and finish before the next Step, except
 //     that writing and syncing may go on;
-//  2. write the acceptor of every Persist to the log, in order;
+//  2. write the acceptor of every Persist to the log, in order, and sync it. One that is marked
+//     Unsynced, which the correct rules never do, need only be written: it is synced together with
+//     the next that is not marked, or whenever it suits the caller, or never;
 //  3. hold a Send that is marked AfterSync back until every Persist that came before it, in this
-//     Step or an earlier one, is synced. What an acceptor says must survive its crash; a report of
-//     an acceptance that is still unsynced could vanish after a reader has relied on it. A Gate
-//     does the holding;
+//     Step or an earlier one, is synced (one that is marked Unsynced: written). What an acceptor
+//     says must survive its crash; a report of an acceptance that is still unsynced could vanish
+//     after a reader has relied on it. A Gate does the holding;
 //  4. deliver messages of a node to itself like any other's: after step 3, in a later Step;
 //  5. fire every timer once, at about its time.
 //
 // Losing, delaying, repeating and reordering messages between nodes is all right at any time.
 // Crashing is all right at any time: a new Replica, with a higher boot number and the acceptors
-// that were synced, takes over.
+// that the log holds, takes over. Those are what was synced and, after what was synced last, a
+// beginning of what was written since: all of it if only the process ended, and possibly nothing of
+// it if the machine did.
 //
 // What becomes of an operation. A node has one operation in flight a key; others wait. Each has a
 // stamp (node, boot, sequence) which the state carries once the operation is part of it. An

@@ -37,7 +37,8 @@ type Effect interface{ effect() }
 // A Send is a message to a node, which may be the sender itself.
 type Send struct {
 	Message paxos.Message
-	// AfterSync holds the message back until every Persist before it is synced.
+	// AfterSync holds the message back until every Persist before it is synced, or written, where
+	// it asks for no more.
 	AfterSync bool
 	// Request is the Number of the client's request that the message serves: what a proposer or a
 	// reader asks for it, first or again, and the queries that a learn leaves behind, although it
@@ -50,6 +51,9 @@ type Send struct {
 type Persist struct {
 	Key      paxos.Key
 	Acceptor paxos.Acceptor
+	// Unsynced asks for less: that it is written before the Sends behind it, so that it survives
+	// the end of the process. Only a bug asks for that: see paxos.Rules.DurableAccept.
+	Unsynced bool
 }
 
 // A SetTimer asks for a Timeout after some time.

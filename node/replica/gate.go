@@ -11,6 +11,9 @@ import "fmt"
 //	when n of the Persists are synced, counted since the start → Synced(n), and send what Next
 //	                 gives until it gives nothing
 //
+// A Persist that is marked Unsynced counts as synced once it is written and those before it are
+// synced: to a Gate all Persists are alike.
+//
 // The zero Gate is for the beginning of a node's life: nothing is written, nothing is held. What it
 // holds when the node crashes was never said. It is not safe for concurrent use.
 type Gate struct {

@@ -101,6 +101,21 @@ func (w *watcher) proposed(m paxos.Message) {
 	w.issued = append(w.issued, p)
 }
 
+// written looks at an acceptor's new memory that is said before it is synced.
+func (w *watcher) written(on *member, p Persist) {
+	if p.Unsynced {
+		w.compareWithPromise(on, p)
+	}
+}
+
+// compareWithPromise looks whether an acceptor accepts less than it has promised aloud.
+func (w *watcher) compareWithPromise(on *member, p Persist) {
+	given := w.promised[acceptorOf{on.id, p.Key}]
+	if accepted := p.Acceptor.Accepted.Ballot; accepted.Less(given) {
+		w.fail("n%d promised %s and accepts %s", on.id, given, accepted)
+	}
+}
+
 // synced looks at an acceptor's new memory, while the old one is still on the disk.
 func (w *watcher) synced(on *member, p Persist) {
 	before, after := on.disk[p.Key], p.Acceptor
@@ -110,8 +125,8 @@ func (w *watcher) synced(on *member, p Persist) {
 	if after.Accepted.Ballot == before.Accepted.Ballot {
 		return
 	}
-	if given := w.promised[acceptorOf{on.id, p.Key}]; after.Accepted.Ballot.Less(given) {
-		w.fail("n%d promised %s and accepts %s", on.id, given, after.Accepted.Ballot)
+	if !p.Unsynced {
+		w.compareWithPromise(on, p)
 	}
 	proposal := w.find(p.Key, after.Accepted.Ballot)
 	if proposal == nil {

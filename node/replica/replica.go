@@ -219,7 +219,8 @@ func (r *Replica) accept(in *instance, m paxos.Message) {
 		answer = in.acceptor.Query(m)
 	}
 	if changed {
-		r.effect(Persist{Key: in.key, Acceptor: in.acceptor})
+		unsynced := m.Kind == paxos.Accept && !r.config.Rules.DurableAccept
+		r.effect(Persist{Key: in.key, Acceptor: in.acceptor, Unsynced: unsynced})
 	}
 	if answer.Kind == paxos.Accepted && in.key.Space == paxos.Decrees {
 		answer.Proposal = paxos.Proposal{State: m.Proposal.State}

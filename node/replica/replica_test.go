@@ -130,9 +130,26 @@ func TestAChangeIsWrittenBeforeItIsAnswered(t *testing.T) {
 	m := paxos.Message{Kind: paxos.Prepare, From: 2, To: 1, Key: keyX, Ballot: b}
 	effects := r.Step(Receive{m})
 	require.Len(t, effects, 2)
-	require.Equal(t, Persist{keyX, paxos.Acceptor{Promised: b}}, effects[0])
+	require.Equal(t, Persist{Key: keyX, Acceptor: paxos.Acceptor{Promised: b}}, effects[0])
 	require.Len(t, sends(effects[1:]), 1)
 	require.Len(t, r.Step(Receive{m}), 1, "the same promise again needs no writing")
+}
+
+// Whatever an acceptor writes must be synced before it is answered. With the bug an acceptance need
+// not be, a promise must still.
+func TestWhatAnAcceptorWritesMustBeSynced(t *testing.T) {
+	unsynced := func(bug string, kind paxos.MessageKind) bool {
+		r := newReplica(planted(t, bug))
+		effects := r.Step(Receive{paxos.Message{
+			Kind: kind, From: 2, To: 1, Key: keyX, Ballot: paxos.Ballot{Round: 5, Node: 2, Boot: 1},
+		}})
+		require.True(t, sends(effects)[0].AfterSync)
+		return effects[0].(Persist).Unsynced
+	}
+	require.False(t, unsynced("", paxos.Prepare))
+	require.False(t, unsynced("", paxos.Accept))
+	require.False(t, unsynced("forget-accepted", paxos.Prepare))
+	require.True(t, unsynced("forget-accepted", paxos.Accept))
 }
 
 // A key's operations go one by one; those of another key do not wait for them.

@@ -221,7 +221,12 @@ func (s *script) sent(m paxos.Message) { s.line("%s", m) }
 func (s *script) held(m paxos.Message) { s.line("held: %s", m) }
 
 func (s *script) written(on *member, p Persist) {
-	s.line("n%d writes promised=%s accepted=%s", on.id, p.Acceptor.Promised, p.Acceptor.Accepted)
+	writes := "writes"
+	if p.Unsynced {
+		writes = "writes without a sync"
+	}
+	s.line("n%d %s promised=%s accepted=%s", on.id, writes, p.Acceptor.Promised,
+		p.Acceptor.Accepted)
 }
 
 func (s *script) synced(*member, Persist) {}

@@ -363,7 +363,6 @@ func (w *walk) learnersAgree(key paxos.Key) bool {
 	return true
 }
 
-// A walk leaves to the watcher what is sent and synced.
-func (w *walk) held(paxos.Message)       {}
-func (w *walk) written(*member, Persist) {}
-func (w *walk) set(*member, SetTimer)    {}
+// A walk leaves to the watcher what is sent, written and synced.
+func (w *walk) held(paxos.Message)    {}
+func (w *walk) set(*member, SetTimer) {}

@@ -6,7 +6,8 @@
 //     the disk's progress one at a time. It never waits for a socket or for the disk;
 //   - the disk writes what has queued as one batch with one sync (group commit), and then says how
 //     far it is. Only then does the loop let go of the messages that it held back. A failed write
-//     or sync ends the process;
+//     or sync ends the process. With the bug forget-accepted a batch of nothing but acceptances is
+//     written without a sync, which comes with the next batch;
 //   - a receiver and a sender own the UDP socket between peers. Whatever they cannot take or send
 //     is a loss, which the protocol is made for;
 //   - each HTTP request has a goroutine that waits for its answer. A client that goes away cancels

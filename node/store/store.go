@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"ordeal/node/paxos"
 	"ordeal/node/replica"
@@ -27,6 +28,14 @@ func NextBatch(queue []replica.Persist) []wal.Record {
 		batch = append(batch, record)
 	}
 	return batch
+}
+
+// MustSync tells whether the batch of these Persists must be synced before the Sends behind them
+// may go: always, by the correct rules. If not, the batch is appended without a sync, and the
+// caller syncs the log before it appends the next, since a batch that another follows is taken for
+// synced.
+func MustSync(persists []replica.Persist) bool {
+	return slices.ContainsFunc(persists, func(p replica.Persist) bool { return !p.Unsynced })
 }
 
 // Acceptors decodes the records that a log held, for replica.New, in their order. All of them are

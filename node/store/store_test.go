@@ -69,3 +69,12 @@ func TestRecordsThatNoNodeWrote(t *testing.T) {
 	require.ErrorIs(t, err, paxos.ErrMalformed)
 	require.ErrorContains(t, err, "acceptor of key k")
 }
+
+// A batch is synced unless nothing in it asks for that.
+func TestABatchIsSyncedIfAnyOfItMustBe(t *testing.T) {
+	synced, written := persistOf("a", 1), persistOf("b", 1)
+	written.Unsynced = true
+	require.True(t, MustSync([]replica.Persist{synced}))
+	require.True(t, MustSync([]replica.Persist{written, synced, written}))
+	require.False(t, MustSync([]replica.Persist{written, written}))
+}
