@@ -11,7 +11,8 @@
 //   - What was appended is durable once Sync has returned nil, not before. A batch is one write and
 //     one sync, and comes back whole or not at all.
 //   - Open returns everything that was ever synced, and nothing that was not appended. It cuts a
-//     batch that a crash tore, and refuses a disk that is damaged anywhere else with a DamageError.
+//     batch that a crash tore, and refuses a disk that is damaged anywhere else with a DamageError
+//     (the option RefuseDamage turns that off, for a node with a planted bug).
 //   - A failed write or sync poisons the log: nothing is retried, and every later call fails. The
 //     caller ends its process.
 //   - Nothing here formats a disk by itself. Who creates a cluster formats each volume once, by

@@ -34,7 +34,7 @@ type Recovered struct {
 	// SnapshotBytes and LogBytes are the lengths of the snapshot and of those batches.
 	SnapshotBytes, LogBytes int64
 	// TornBytes is the length of an unfinished batch that was cut off the end, 0 for none. It was
-	// not synced, so nobody was told of it.
+	// not synced, so nobody was told of it; unless damage is not refused: see RefuseDamage.
 	TornBytes int64
 }
 
@@ -45,8 +45,8 @@ type Recovered struct {
 // The error is or wraps ErrUnformatted, an IdentityError, a DamageError, or what the disk returned.
 // The log on the disk is whole after any of them as far as it was before, and Open may be called
 // again.
-func Open(disk FileSystem, want Identity) (*Log, Recovered, error) {
-	r, err := replayLog(disk, want)
+func Open(disk FileSystem, want Identity, options ...Option) (*Log, Recovered, error) {
+	r, err := replayLog(disk, want, options...)
 	if err != nil {
 		return nil, Recovered{}, err
 	}

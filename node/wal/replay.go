@@ -22,10 +22,21 @@ type replay struct {
 	// batches counts those after the snapshot; torn is the length of what was cut off the end.
 	batches int
 	torn    int64
+	// damageIsEnd takes damage after the snapshot for the end of the log: see RefuseDamage.
+	damageIsEnd bool
 }
 
+// An Option changes how Open recovers a log.
+type Option func(*replay)
+
+// RefuseDamage says whether a log is refused that is damaged where no crash can have torn it. That
+// is so unless the option says no, which makes the mistake of taking damage for the end: the batch
+// that is damaged and everything after it are cut, as if torn, although they were synced. Damage to
+// the header or to the snapshot, which are not read as a log, is refused in any case.
+func RefuseDamage(refuse bool) Option { return func(r *replay) { r.damageIsEnd = !refuse } }
+
 // replayLog reads the whole log of a disk.
-func replayLog(disk FileSystem, want Identity) (*replay, error) {
+func replayLog(disk FileSystem, want Identity, options ...Option) (*replay, error) {
 	file, err := disk.Open(logName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrUnformatted
@@ -35,6 +46,9 @@ func replayLog(disk FileSystem, want Identity) (*replay, error) {
 	}
 	defer func() { _ = file.Close() }()
 	r := &replay{in: bufio.NewReader(file), latest: map[string][]byte{}}
+	for _, option := range options {
+		option(r)
+	}
 	if r.header, err = readHeader(r.in); err != nil {
 		return nil, err
 	}
@@ -44,11 +58,28 @@ func replayLog(disk FileSystem, want Identity) (*replay, error) {
 	r.at = r.header.start()
 	r.snapshotEnd = uint64(r.at.offset) + r.header.snapshotBytes
 	for done := false; !done; {
-		if done, err = r.step(); err != nil {
+		if done, err = r.step(); err == nil {
+			continue
+		}
+		if done, err = r.forgive(err); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// forgive is what damage comes to: an error as it is or, if damage is the end, the end of the log
+// with everything from the damaged batch on cut off.
+func (r *replay) forgive(err error) (done bool, _ error) {
+	if _, damaged := errors.AsType[*DamageError](err); !damaged || !r.damageIsEnd || r.inSnapshot() {
+		return false, err
+	}
+	rest, err := io.Copy(io.Discard, r.in)
+	if err != nil {
+		return false, fmt.Errorf("wal: read %s: %w", logName, err)
+	}
+	r.torn = int64(r.taken.Len()) + rest
+	return true, nil
 }
 
 // step replays the next batch; done tells that there is none, or a torn one that was cut.
