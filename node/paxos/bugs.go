@@ -76,6 +76,11 @@ func acceptorBugs() []Bug {
 		SeenIn:  "palantir/atlasdb#1504",
 		plant:   func(r *Rules) { r.MayTakePart = func(bool) bool { return true } },
 	}, {
+		Name:    "damage-is-end",
+		Mistake: "damage in the middle of the log is taken for its end",
+		SeenIn:  "pebble#453; Alagappan and others, FAST 2018",
+		plant:   func(r *Rules) { r.DamageIsRefused = false },
+	}, {
 		Name:    "learn-from-minority",
 		Mistake: "a learner learns what fewer than a majority accepted",
 		SeenIn:  "the learner's definition itself",

@@ -38,6 +38,11 @@ type Rules struct {
 	// this information even if it fails and then restarts" (2.2). One that does not is another
 	// acceptor under the name of the first, and may be all that two quorums have in common.
 	MayTakePart func(remembers bool) bool
+	// DamageIsRefused: a log that is damaged where no crash can have torn it is not used, and its
+	// node stays out. What stood there was synced and may have been said, so that it was promised
+	// or accepted for good; an acceptor that goes on without it has forgotten a part, as one whose
+	// disk was wiped has forgotten all (2.2).
+	DamageIsRefused bool
 
 	// Adopt picks, of the proposals that a quorum of promises reported, the one whose state must be
 	// proposed: that of the highest-numbered one; the zero Proposal where there is none (P2c).
@@ -86,6 +91,7 @@ func Correct() Rules {
 		DurablePromise:     true,
 		DurableAccept:      true,
 		MayTakePart:        func(remembers bool) bool { return remembers },
+		DamageIsRefused:    true,
 		Adopt:              adoptHighest,
 		NextBallot:         nextOwn,
 		LearnRound:         func(highest, named uint64) uint64 { return max(highest, named) },

@@ -21,6 +21,7 @@ var walksToFind = map[string]struct{ looking, history uint64 }{
 	"forget-promise":                {200, 0},
 	"forget-accepted":               {2700, 5500},
 	"amnesia":                       {600, 2600},
+	"damage-is-end":                 {600, 2500},
 	"learn-from-minority":           {1000, 1000},
 	"redecide":                      {5000, 5000},
 	"ignore-accepted":               {10, 10},
@@ -102,7 +103,7 @@ func TestAWalkIsRepeatable(t *testing.T) {
 func TestTheWalksAreNotIdle(t *testing.T) {
 	outcomes, swapped, chosen := map[Outcome]int{}, 0, 0
 	var total Stats
-	crashes, wipes := uint64(0), 0
+	crashes, wipes, damages := uint64(0), 0, 0
 	const walks = 300
 	for seed := range uint64(walks) {
 		w := newWalk(seed, paxos.Correct())
@@ -115,9 +116,14 @@ func TestTheWalksAreNotIdle(t *testing.T) {
 		}
 		chosen += len(w.issued)
 		for _, m := range w.cluster.members {
-			if m.wiped {
+			if m.wiped || m.damaged {
 				require.Nil(t, m.replica, "it stays out")
-				wipes++
+				require.False(t, m.wiped && m.damaged)
+				if m.wiped {
+					wipes++
+				} else {
+					damages++
+				}
 				continue
 			}
 			crashes += m.boot - 1
@@ -128,15 +134,15 @@ func TestTheWalksAreNotIdle(t *testing.T) {
 			total.SlowReads += stats.SlowReads
 		}
 	}
-	t.Logf("outcomes %v, swapped %d, proposals %d, crashes %d, wipes %d, %+v",
-		outcomes, swapped, chosen, crashes, wipes, total)
+	t.Logf("outcomes %v, swapped %d, proposals %d, crashes %d, wipes %d, damages %d, %+v",
+		outcomes, swapped, chosen, crashes, wipes, damages, total)
 	require.Greater(t, outcomes[Done], 4*walks)
 	require.Greater(t, outcomes[NotApplied], walks/20)
 	require.Greater(t, outcomes[Unknown], walks/20)
 	for name, count := range map[string]uint64{
 		"crashes": crashes, "refusals": total.Refused, "resumed ballots": total.Resumed,
 		"fast reads": total.FastReads, "slow reads": total.SlowReads, "swaps": uint64(swapped),
-		"wipes": uint64(wipes),
+		"wipes": uint64(wipes), "damages": uint64(damages),
 	} {
 		require.Greater(t, count, uint64(walks/20), name)
 	}

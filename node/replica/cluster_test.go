@@ -48,8 +48,12 @@ type member struct {
 	// replica is nil while the node is down.
 	replica *Replica
 	disk    map[paxos.Key]paxos.Acceptor
-	// wiped: the disk was emptied since the node was up last.
-	wiped bool
+	// snapshot is what the disk held when the node started, and log what was synced since, batch
+	// by batch: together they are the disk.
+	snapshot map[paxos.Key]paxos.Acceptor
+	log      [][]Persist
+	// wiped: the disk was emptied since the node was up last; damaged: a part of it was lost.
+	wiped, damaged bool
 	// unsynced holds the Persists that a crash may lose and the Sends that wait for them. Where
 	// those at its front ask for no sync they are written, and nothing waits for them.
 	unsynced []Effect
@@ -78,13 +82,15 @@ func newCluster(size int, config Config, o observer) *cluster {
 func (c *cluster) member(id paxos.NodeID) *member { return c.members[id-1] }
 
 // start begins the next life of a node, from its disk, and tells whether it takes part. One whose
-// disk was wiped may not, by the correct rules; where the rules let it, its boot number, which
-// stood on that disk, is 1 again.
+// disk was wiped or damaged may not, by the correct rules. Where the rules let one that was wiped,
+// its boot number, which stood on that disk, is 1 again.
 func (c *cluster) start(m *member) bool {
-	if !c.config.Rules.MayTakePart(!m.wiped) {
+	rules := &c.config.Rules
+	if !rules.MayTakePart(!m.wiped) || m.damaged && rules.DamageIsRefused {
 		return false
 	}
-	m.wiped = false
+	m.wiped, m.damaged = false, false
+	m.snapshot, m.log = maps.Clone(m.disk), nil
 	m.boot++
 	config := c.config
 	config.Self, config.Boot = m.id, m.boot
@@ -102,12 +108,22 @@ func (c *cluster) crash(m *member, reached int) {
 		}
 		reached = max(reached, written)
 	}
+	var batch []Persist
 	for _, effect := range m.unsynced[:reached] {
 		if p, ok := effect.(Persist); ok {
 			c.store(m, p)
+			batch = append(batch, p)
 		}
 	}
+	m.append(batch)
 	m.replica, m.unsynced, m.timers = nil, nil, nil
+}
+
+// append notes a batch that stands in the log now.
+func (m *member) append(batch []Persist) {
+	if len(batch) > 0 {
+		m.log = append(m.log, batch)
+	}
 }
 
 // wipe ends a node's life and empties its disk.
@@ -115,6 +131,18 @@ func (c *cluster) wipe(m *member) {
 	c.crash(m, 0)
 	clear(m.disk)
 	m.boot, m.wiped = 0, true
+}
+
+// damage ends a node's life, and harms a batch of its log that another follows. Whoever reads the
+// log up to there finds what it held before that batch.
+func (c *cluster) damage(m *member, batch int) {
+	c.crash(m, 0)
+	m.disk, m.damaged = maps.Clone(m.snapshot), true
+	for _, whole := range m.log[:batch] {
+		for _, p := range whole {
+			m.disk[p.Key] = p.Acceptor
+		}
+	}
 }
 
 // step gives a node an event and carries its effects out.
@@ -154,14 +182,17 @@ func mustSync(e Effect) bool {
 
 // sync makes durable what a node wrote, and sends what waited for it.
 func (c *cluster) sync(m *member) {
+	var batch []Persist
 	for _, effect := range m.unsynced {
 		switch effect := effect.(type) {
 		case Persist:
 			c.store(m, effect)
+			batch = append(batch, effect)
 		case Send:
 			c.send(effect.Message)
 		}
 	}
+	m.append(batch)
 	m.unsynced = m.unsynced[:0]
 }
 

@@ -30,6 +30,8 @@ import (
 //	run                                   deliver until nothing is under way; shows answers only
 //	sync|crash|restart node=N [reached=R] of what is unsynced, R entries reached the disk
 //	wipe node=N                           a crash after which the disk is empty
+//	damage node=N batch=B                 a crash after which a batch of the log, from 0, is harmed,
+//	                                      which another follows
 //	timer node=N is=retransmit|deadline|back-off
 //	pool                                  what is under way
 //	disks [key=K]                         what survives a crash
@@ -106,12 +108,20 @@ func (s *script) control(t *testing.T, d *datadriven.TestData) {
 		s.cluster.crash(m, reached)
 	case "wipe":
 		s.cluster.wipe(m)
+	case "damage":
+		var batch int
+		d.ScanArgs(t, "batch", &batch)
+		require.Less(t, batch, len(m.log)-1, "%s: no other batch follows", d.Pos)
+		s.cluster.damage(m, batch)
 	case "restart":
-		if !s.cluster.start(m) {
+		switch {
+		case s.cluster.start(m):
+			s.line("n%d boot %d", m.id, m.boot)
+		case m.wiped:
 			s.line("n%d stays out: its disk is empty", m.id)
-			break
+		default:
+			s.line("n%d stays out: its log is damaged", m.id)
 		}
-		s.line("n%d boot %d", m.id, m.boot)
 	case "timer":
 		var kind string
 		d.ScanArgs(t, "is", &kind)

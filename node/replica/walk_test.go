@@ -21,9 +21,9 @@ type walk struct {
 	moves    moves
 	// quickRestart: a node that crashes is back at once.
 	quickRestart bool
-	// wipes is how many disks may yet be wiped: a minority in all, since the correct rules keep
-	// their nodes out for good.
-	wipes int
+	// losses is how many disks may yet be wiped or damaged: a minority in all, since the correct
+	// rules keep their nodes out for good.
+	losses int
 	// kinds are the operations on registers to draw from.
 	kinds []paxos.ChangeKind
 	// left is how many operations are yet to be called.
@@ -45,6 +45,7 @@ const (
 	moveCrash
 	moveRestart
 	moveWipe
+	moveDamage
 	moveKinds
 )
 
@@ -88,16 +89,17 @@ func newWalk(seed uint64, rules paxos.Rules) *walk {
 	w.moves = moves{
 		moveDeliver: 60, moveCall: 1 + random.IntN(20), moveSync: 15, moveRestart: 8,
 		moveLose: some(8), moveRepeat: some(8), moveRetry: some(8), moveDeadline: some(2),
-		moveCrash: some(2), moveWipe: drawWipes(seed),
+		moveCrash: some(2), moveWipe: drawLosses(seed, 1), moveDamage: drawLosses(seed, 2),
 	}
-	w.wipes = (size - 1) / 2
+	w.losses = (size - 1) / 2
 	return w
 }
 
-// drawWipes puts wipes into a quarter of the walks. Most bugs are seen sooner while all nodes are
-// up. The stream is its own, so that a walk without wipes is the same as if there were none.
-func drawWipes(seed uint64) int {
-	if rand.New(rand.NewPCG(seed, 1)).IntN(4) == 0 {
+// drawLosses puts a way to lose a disk into a quarter of the walks. Most bugs are seen sooner while
+// all nodes are up. Each has a stream of its own, so that a walk without it is the same as if there
+// were no such thing.
+func drawLosses(seed, stream uint64) int {
+	if rand.New(rand.NewPCG(seed, stream)).IntN(4) == 0 {
 		return 1
 	}
 	return 0
@@ -181,9 +183,13 @@ func (w *walk) move() bool {
 	case kind == moveCrash:
 		c.crash(m, w.random.IntN(len(m.unsynced)+1))
 		w.crashed(m)
-	case kind == moveWipe && w.wipes > 0:
-		w.wipes--
+	case kind == moveWipe && w.losses > 0:
+		w.losses--
 		c.wipe(m)
+		w.crashed(m)
+	case kind == moveDamage && w.losses > 0 && len(m.log) > 1:
+		w.losses--
+		c.damage(m, w.random.IntN(len(m.log)-1))
 		w.crashed(m)
 	default:
 		return false

@@ -19,6 +19,10 @@
 // is the rule paxos.Rules.MayTakePart; with the bug that replaces it (amnesia) the node formats the
 // disk for itself and takes part, with boot number 1 again.
 //
+// A node that finds its log damaged where no crash can have torn it ends at once, with the place of
+// the damage. This is the rule paxos.Rules.DamageIsRefused; with the bug that replaces it
+// (damage-is-end) the node goes on with what stands before the damage.
+//
 // # The interface for clients
 //
 // Texts are JSON strings in UTF-8, nothing (a register that was never written) is null. Keys have 1

@@ -28,7 +28,8 @@ type Opened struct {
 // unless the rules let a node that remembers nothing take part, or what wal.Open and Acceptors
 // return.
 func Open(files wal.FileSystem, id wal.Identity, rules *paxos.Rules) (o Opened, err error) {
-	o.Log, o.Recovered, err = wal.Open(files, id)
+	damage := wal.RefuseDamage(rules.DamageIsRefused)
+	o.Log, o.Recovered, err = wal.Open(files, id, damage)
 	remembers := !errors.Is(err, wal.ErrUnformatted)
 	if !rules.MayTakePart(remembers) {
 		return Opened{}, ErrStaysOut
@@ -36,7 +37,7 @@ func Open(files wal.FileSystem, id wal.Identity, rules *paxos.Rules) (o Opened, 
 	if !remembers {
 		o.Forgot = true
 		if err = wal.Format(files, id); err == nil {
-			o.Log, o.Recovered, err = wal.Open(files, id)
+			o.Log, o.Recovered, err = wal.Open(files, id, damage)
 		}
 	}
 	if err != nil {

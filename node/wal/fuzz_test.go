@@ -70,7 +70,11 @@ func recoverFrom(t *testing.T, data []byte) {
 		_, foreign := errors.AsType[*IdentityError](err)
 		require.True(t, damaged || foreign, "%v", err)
 		require.Equal(t, len(data), len(contentsOf(t, disk)), "a refused disk stays as it is")
-		return
+		if log, recovered, err = Open(disk, ours, RefuseDamage(false)); err != nil {
+			require.Nil(t, log)
+			return
+		}
+		require.Positive(t, recovered.TornBytes, "what was refused is cut")
 	}
 	require.LessOrEqual(t, recovered.TornBytes, int64(len(data)))
 	disk.CrashMachine(Crash{})
