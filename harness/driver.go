@@ -106,6 +106,8 @@ type client struct {
 	process  int
 	failures int
 	lastCall time.Duration
+	// called counts the operations since its last rest.
+	called int
 }
 
 // drive runs the loop to its end, or to where a violation ends it early. It returns ctx's error
@@ -206,16 +208,21 @@ func (d *driver) next(c *client) {
 		return
 	}
 	c.lastCall = d.env.Now()
+	c.called++
 	d.call(op, &c.process, func(done history.Operation) {
 		d.env.After(d.pause(c, done), func() { d.next(c) })
 	})
 }
 
-// pause is how long a client waits before its next operation: none or the rest of its period after
-// a success; after a failure longer and longer, since a dead node refuses thousands of calls a
-// second.
+// pause is how long a client waits before its next operation: none, or the rest of its period after
+// a success, or the plan's Idle after a burst; after a failure longer and longer, since a dead node
+// refuses thousands of calls a second.
 func (d *driver) pause(c *client, done history.Operation) time.Duration {
 	rest := c.lastCall + d.period() - d.env.Now()
+	if d.plan.Burst > 0 && c.called >= d.plan.Burst {
+		c.called = 0
+		rest = max(rest, d.untilNextBurst())
+	}
 	if done.Outcome == history.OK {
 		c.failures = 0
 		return max(rest, 0)
@@ -251,6 +258,10 @@ func (d *driver) call(
 		d.maybeDrained()
 	})
 }
+
+// untilNextBurst is the time until clients go on after a rest. They rest at the same time, and then
+// call at the same time: that is what a burst is.
+func (d *driver) untilNextBurst() time.Duration { return d.plan.Idle - d.now()%d.plan.Idle }
 
 func (d *driver) newProcess() int {
 	d.processes++

@@ -31,7 +31,7 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 		if run.Recovery.Duration > 0 {
 			within = fmt.Sprintf(" within %v", t.Plan.Recovery)
 		}
-		run.Find(results.Finding{Verdict: unrecovered(run), What: fmt.Sprintf(
+		run.Find(results.Finding{Verdict: unrecovered(run), Class: classProgress, What: fmt.Sprintf(
 			"the cluster did not recover%s: %s", within, run.Recovery.Missing)})
 	}
 	for _, node := range run.FinalReads.Silent {
@@ -314,7 +314,7 @@ func exits(events []history.Event) []results.Finding {
 		}
 		if verdict, ended := verdicts[e.Mark.Name]; ended {
 			findings = append(findings, results.Finding{
-				Verdict: verdict,
+				Verdict: verdict, Class: exitClass(e.Mark.Detail),
 				What: fmt.Sprintf("%s ended at %s without having been asked to: %s",
 					e.Mark.Node, seconds(e.Time), e.Mark.Detail),
 			})
@@ -367,8 +367,8 @@ func illegalKeys(report linearizability.Report) []results.Finding {
 
 func explanation(e linearizability.Explanation, what string) results.Finding {
 	f := results.Finding{
-		Verdict: results.Violation,
-		What:    fmt.Sprintf("%s: %s: %s", what, e.Class, e.Sentence),
+		Verdict: results.Violation, Class: string(e.Class),
+		What: fmt.Sprintf("%s: %s: %s", what, e.Class, e.Sentence),
 	}
 	for _, involved := range e.Operations {
 		f.Detail = append(f.Detail, involved.Text)

@@ -156,10 +156,7 @@ type observed struct {
 func (t Test) observe(
 	ctx context.Context, run *results.Run, schedule nemesis.Schedule,
 ) (seen observed, err error) {
-	workload, err := workloads.New(t.Plan.Workload, workloads.Options{
-		Seed: t.Plan.Seed, Clients: t.Plan.Clients, Keys: t.Plan.Keys,
-		OperationsPerKey: t.Plan.OpsPerKey, Nodes: t.Plan.NodeNames(),
-	})
+	workload, err := t.Plan.NewWorkload()
 	if err != nil {
 		return seen, err
 	}

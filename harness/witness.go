@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"iter"
+
 	"ordeal/results"
 )
 
@@ -8,8 +10,8 @@ import (
 // an Environment is asked for when the run is over.
 type Witness interface {
 	// Violations returns what was seen of the nodes that no correct system does, whether or not a
-	// client could have noticed, each in a sentence that names the node and the time.
-	Violations() []string
+	// client could have noticed: its class, and a sentence that names the node and the time.
+	Violations() iter.Seq2[string, string]
 	// Trace returns how many events there were, and a hash of them, of their order and times. Equal
 	// hashes are equal runs.
 	Trace() (events uint64, hash string)
@@ -23,8 +25,8 @@ func testify(run *results.Run, env Environment) {
 	}
 	events, hash := witness.Trace()
 	run.Trace = &results.Trace{Events: events, Hash: hash}
-	for _, what := range witness.Violations() {
-		run.Find(results.Finding{Verdict: results.Violation, What: what})
+	for class, what := range witness.Violations() {
+		run.Find(results.Finding{Verdict: results.Violation, Class: class, What: what})
 	}
 }
 

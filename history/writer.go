@@ -36,7 +36,8 @@ type Writer struct {
 }
 
 // NewWriter returns a Writer to out, with h as its first line. It writes nothing before Flush.
-// The caller opens and closes out.
+// The caller opens and closes out. Without one, which is nil, nothing is encoded: events get their
+// places and are checked, and that is all.
 func NewWriter(out io.Writer, h Header) *Writer {
 	h.Format, h.Version = Format, Version
 	w := &Writer{out: out, sequence: newSequence()}
@@ -88,7 +89,7 @@ func (w *Writer) Pending() []Operation {
 
 // Flush hands everything that was recorded to the io.Writer: for a file, to the operating system.
 func (w *Writer) Flush() error {
-	if w.err != nil || w.buffer.Len() == 0 {
+	if w.err != nil || w.buffer.Len() == 0 || w.out == nil {
 		return w.err
 	}
 	_, err := w.out.Write(w.buffer.Bytes())
@@ -121,6 +122,9 @@ func (w *Writer) record(e Event) {
 	w.event.Index = w.sequence.next
 	if _, err := w.sequence.add(&w.event); err != nil {
 		w.fail(fmt.Errorf("record event %d: %w", w.event.Index, err))
+		return
+	}
+	if w.out == nil {
 		return
 	}
 	l := w.event.line()

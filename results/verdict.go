@@ -67,6 +67,8 @@ func Worse(a, b Verdict) Verdict {
 // A Finding is one reason for a verdict other than Pass.
 type Finding struct {
 	Verdict Verdict `json:"verdict"`
+	// Class is what violations of one kind have in common, such as "stale read".
+	Class string `json:"class,omitempty"`
 	// What says what was found, in a sentence without a full stop.
 	What string `json:"what"`
 	// Detail are further lines, in the order in which they should be read.

@@ -12,8 +12,6 @@ import (
 
 // clients are the connections between the nodes and their clients, which no fault touches.
 type clients struct {
-	delay int64
-	table *[33]int64
 	// called counts the operations of each client.
 	called map[int]uint64
 }
@@ -29,11 +27,7 @@ type call struct {
 	done    func(history.Result)
 }
 
-func newClients(c nemesis.Conditions) clients {
-	return clients{
-		delay: int64(c.Delay) / 2, table: quantiles[nemesis.Narrow], called: make(map[int]uint64),
-	}
-}
+func newClients() clients { return clients{called: make(map[int]uint64)} }
 
 // clientShift is where the client's number stands in that of its operation.
 const clientShift = 32
@@ -88,7 +82,8 @@ func requestOf(op history.Operation) replica.Request {
 
 // travel is how long a request or its answer takes.
 func (t *clients) travel(w *World, c *call, kind decision) int64 {
-	return spread(t.table, t.delay, w.roll(kind, uint64(c.node.index), c.number, 0))
+	return spread(quantiles[nemesis.Narrow], int64(w.conditions.Delay)/2,
+		w.roll(kind, uint64(c.node.index), c.number, 0))
 }
 
 // reply lets the end of a call travel to its client.

@@ -17,8 +17,18 @@ type invariants struct {
 	// given its word for.
 	proposed map[proposal]paxos.State
 	said     map[acceptor]word
-	found    []string
+	found    []finding
 }
+
+// A finding is one violation.
+type finding struct{ class, what string }
+
+// The classes of violations.
+const (
+	classTwoValues = "two values under one ballot"
+	classPromise   = "a broken promise"
+	classForgotten = "a forgotten acceptance"
+)
 
 type proposal struct {
 	key    paxos.Key
@@ -61,7 +71,7 @@ func (v *invariants) accept(n *node, m *paxos.Message) {
 		return
 	}
 	if !before.Equal(m.Proposal.State) {
-		v.violated(n, "proposes two values of %s under ballot %s: %q and %q",
+		v.violated(n, classTwoValues, "proposes two values of %s under ballot %s: %q and %q",
 			m.Key, m.Ballot, before.Content, m.Proposal.State.Content)
 	}
 }
@@ -74,7 +84,7 @@ func (v *invariants) answer(n *node, m *paxos.Message) {
 	w := v.said[at]
 	again := m.Kind == paxos.Accepted && m.Ballot == w.accepted
 	if m.Ballot.Less(w.promised) && !again {
-		v.violated(n, "%s %s at ballot %s, below its promise of %s",
+		v.violated(n, classPromise, "%s %s at ballot %s, below its promise of %s",
 			verbs[m.Kind], m.Key, m.Ballot, w.promised)
 	}
 	w.promised = highest(w.promised, m.Ballot)
@@ -95,7 +105,8 @@ func (v *invariants) reports(n *node, m *paxos.Message) {
 	at := acceptor{m.Key, m.From}
 	w := v.said[at]
 	if m.Proposal.Ballot.Less(w.accepted) {
-		v.violated(n, "reports of %s what it accepted at ballot %s, and had accepted at %s",
+		v.violated(n, classForgotten,
+			"reports of %s what it accepted at ballot %s, and had accepted at %s",
 			m.Key, m.Proposal.Ballot, w.accepted)
 	}
 	if w.accepted.Less(m.Proposal.Ballot) {
@@ -104,10 +115,10 @@ func (v *invariants) reports(n *node, m *paxos.Message) {
 	}
 }
 
-func (v *invariants) violated(n *node, format string, arguments ...any) {
+func (v *invariants) violated(n *node, class, format string, arguments ...any) {
 	if len(v.found) < violationsMax {
-		v.found = append(v.found, fmt.Sprintf("%s at %s: %s", n.name, milliseconds(v.world.now),
-			fmt.Sprintf(format, arguments...)))
+		v.found = append(v.found, finding{class, fmt.Sprintf("%s at %s: %s",
+			n.name, milliseconds(v.world.now), fmt.Sprintf(format, arguments...))})
 	}
 }
 

@@ -18,11 +18,9 @@ const (
 
 // A network carries datagrams from node to node.
 type network struct {
-	world      *World
-	conditions nemesis.Conditions
-	table      *[33]int64
-	nodes      int
-	links      []link
+	world *World
+	nodes int
+	links []link
 	// occurrences counts the datagrams of one kind on one link for one origin.
 	occurrences map[occurrence]uint64
 }
@@ -47,11 +45,10 @@ type weather struct {
 	held []event
 }
 
-func newNetwork(w *World, conditions nemesis.Conditions) network {
+func newNetwork(w *World) network {
 	n := w.config.Nodes
 	return network{
-		world: w, conditions: conditions, table: quantiles[conditions.Spread], nodes: n,
-		links: make([]link, n*n), occurrences: make(map[occurrence]uint64),
+		world: w, nodes: n, links: make([]link, n*n), occurrences: make(map[occurrence]uint64),
 	}
 }
 
@@ -75,7 +72,7 @@ func (t *network) send(from *node, m *paxos.Message, origin uint64) {
 	}
 	t.occurrences[key]++
 	n := t.occurrences[key]
-	if t.conditions.Loss > 0 && chance(w.roll(decideLoss, place, origin, n), t.conditions.Loss) {
+	if w.conditions.Loss > 0 && chance(w.roll(decideLoss, place, origin, n), w.conditions.Loss) {
 		w.noteMessage(happensLoss, m)
 		return
 	}
@@ -89,8 +86,8 @@ func (t *network) send(from *node, m *paxos.Message, origin uint64) {
 		delay += extra
 	}
 	t.push(w.now+delay, m, origin)
-	repeat := t.conditions.Duplicate > 0 &&
-		chance(w.roll(decideRepeat, place, origin, n), t.conditions.Duplicate)
+	repeat := w.conditions.Duplicate > 0 &&
+		chance(w.roll(decideRepeat, place, origin, n), w.conditions.Duplicate)
 	for _, fault := range l.weather {
 		if p := fault.fault.Duplicate; p > 0 && chance(w.roll(decideFaultRepeat, place, origin, n),
 			10*p) {
@@ -145,15 +142,16 @@ func (t *network) release(fault *weather) {
 
 // delay is how long a datagram takes by the conditions.
 func (t *network) delay(m *paxos.Message, random uint64) int64 {
-	median := int64(t.conditions.Delay)
-	if t.conditions.Order == nemesis.Priority {
-		epoch := uint64(t.world.now / priorityTime)
+	w := t.world
+	median := int64(w.conditions.Delay)
+	if w.conditions.Order == nemesis.Priority {
+		epoch := uint64(w.now / priorityTime)
 		place := uint64(m.From)<<8 | uint64(m.To)
-		for range below(t.world.roll(decidePriority, place, 0, epoch), priorities) {
+		for range below(w.roll(decidePriority, place, 0, epoch), priorities) {
 			median *= 3
 		}
 	}
-	return spread(t.table, min(median, medianMax), random)
+	return spread(w.table, min(median, medianMax), random)
 }
 
 func (t *network) push(at int64, m *paxos.Message, origin uint64) {

@@ -57,6 +57,8 @@ type node struct {
 	replica *replica.Replica
 	random  *keyed
 	gate    replica.Gate
+	// received is the event of each datagram.
+	received replica.Receive
 	// calls are the requests that the process has taken and not answered, by number.
 	calls map[uint64]*call
 	// frozen holds what waits for a paused node, in its order.
@@ -211,7 +213,8 @@ func (n *node) receive(e *event) {
 	case n.state == paused:
 		n.freeze(*e)
 	case n.state == running && n.gate.Held() < heldMax:
-		n.step(replica.Receive{Message: e.message}, e.origin)
+		n.received.Message = e.message
+		n.step(&n.received, e.origin)
 	default:
 		n.world.noteMessage(happensLoss, &e.message)
 	}
@@ -296,11 +299,11 @@ func (n *node) carryOut(effect replica.Effect, origin uint64) {
 	case replica.Persist:
 		n.gate.Persisted()
 		n.writer.queue(effect)
-	case replica.Send:
+	case *replica.Send:
 		if effect.Request == 0 {
 			effect.Request = origin
 		}
-		if !n.gate.Hold(effect) {
+		if !n.gate.Hold(*effect) {
 			w.network.send(n, &effect.Message, effect.Request)
 		}
 	case replica.SetTimer:

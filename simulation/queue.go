@@ -1,5 +1,7 @@
 package simulation
 
+import "sync"
+
 // An entry is the place of an event in the queue. Events are ordered by time, and those of one time
 // by the order in which they were added.
 type entry struct {
@@ -20,6 +22,16 @@ type queue struct {
 	order uint64
 	slots []event
 	free  []int32
+}
+
+// queues are those of worlds that were closed: a world is often made for a moment, and its queue
+// grows to thousands of events.
+var queues = sync.Pool{New: func() any { return new(queue) }}
+
+// reset empties the queue and keeps its memory.
+func (q *queue) reset() {
+	clear(q.slots)
+	q.heap, q.slots, q.free, q.order = q.heap[:0], q.slots[:0], q.free[:0], 0
 }
 
 // push adds an event and returns its slot, which is valid until it is popped.

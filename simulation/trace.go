@@ -3,6 +3,7 @@ package simulation
 import (
 	"time"
 
+	"ordeal/nemesis"
 	"ordeal/node/paxos"
 )
 
@@ -20,6 +21,7 @@ const (
 	happensGivingUp
 	happensBoot
 	happensDoom
+	happensCalm
 
 	happensLoss
 	happensCut
@@ -135,6 +137,8 @@ func (w *World) happen(e *event) (calledBack bool) {
 		if n := w.nodes[e.node]; e.life == n.life {
 			n.wake(e)
 		}
+	case happensCalm:
+		w.endure(nemesis.DefaultConditions())
 	case happensBoot:
 		if n := w.nodes[e.node]; e.life == n.life {
 			n.boot()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,8 +25,11 @@ type Config struct {
 	Nodes int
 	// Bug is the mistake of the catalogue that every node makes, "" for none.
 	Bug string
-	// Conditions are how the network and the disks are while no fault interferes.
+	// Conditions are how the network and the disks are while no fault interferes, until Calm; then
+	// they are as by default, so that it can be asked of the nodes that they serve again. A Calm of
+	// 0 never comes.
 	Conditions nemesis.Conditions
+	Calm       time.Duration
 	// Observe, if it is not nil, is told of everything that happens, in order. It must not keep
 	// what a Happening points to.
 	Observe func(Happening)
@@ -39,8 +43,11 @@ type World struct {
 	rules  paxos.Rules
 
 	now   int64
-	queue queue
-	trace trace
+	queue *queue
+	// conditions are those of now, table that of their spread.
+	conditions nemesis.Conditions
+	table      *[33]int64
+	trace      trace
 
 	nodes  []*node
 	byName map[string]*node
@@ -52,7 +59,6 @@ type World struct {
 	faults  faults
 
 	onExit func(node, detail string, byItself bool)
-	closed bool
 }
 
 // Start makes a cluster whose nodes serve from the first moment on, each on a disk that was
@@ -70,11 +76,12 @@ func Start(c Config) (*World, error) {
 	}
 	w := &World{
 		config: c, rules: rules, seed: mix(c.Seed, 0x6f726465616c), byName: map[string]*node{},
-		onExit: func(string, string, bool) {},
+		onExit: func(string, string, bool) {}, queue: queues.Get().(*queue),
 	}
+	w.endure(c.Conditions)
 	w.checks = newInvariants(w)
-	w.network = newNetwork(w, c.Conditions)
-	w.clients = newClients(c.Conditions)
+	w.network = newNetwork(w)
+	w.clients = newClients()
 	w.faults = newFaults()
 	for i := range c.Nodes {
 		n := newNode(w, i)
@@ -88,7 +95,16 @@ func Start(c Config) (*World, error) {
 		}
 		n.boot()
 	}
+	if c.Calm > 0 {
+		_, e := w.queue.push(int64(c.Calm))
+		e.kind = happensCalm
+	}
 	return w, nil
+}
+
+// endure lets conditions begin.
+func (w *World) endure(c nemesis.Conditions) {
+	w.conditions, w.table = c, quantiles[c.Spread]
 }
 
 // Describe says what is simulated, in words.
@@ -113,6 +129,9 @@ func (w *World) After(d time.Duration, f func()) (cancel func()) {
 	e.kind, e.fire, e.number = happensCallback, f, w.queue.order
 	order := w.queue.order
 	return func() {
+		if w.queue == nil {
+			return
+		}
 		if e := &w.queue.slots[slot]; e.kind == happensCallback && e.number == order {
 			e.fire = nil
 		}
@@ -127,6 +146,9 @@ func (w *World) post(f func()) { w.After(0, f) }
 func (w *World) Step(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if w.queue == nil {
+		return errors.New("the simulation is closed")
 	}
 	for range stepEvents {
 		at, e, ok := w.queue.pop()
@@ -153,9 +175,17 @@ func (w *World) Trace() (events uint64, hash string) {
 	return w.trace.events, fmt.Sprintf("%016x", w.trace.hash)
 }
 
-// Violations returns what was seen of the nodes that no correct node does, in the order of its
-// occurrence, each kind and place once.
-func (w *World) Violations() []string { return w.checks.found }
+// Violations returns what was seen of the nodes that no correct node does, with its class, in the
+// order of its occurrence.
+func (w *World) Violations() iter.Seq2[string, string] {
+	return func(yield func(class, what string) bool) {
+		for _, f := range w.checks.found {
+			if !yield(f.class, f.what) {
+				return
+			}
+		}
+	}
+}
 
 // CollectLogs writes what happened to each node into dir, as NAME.log.
 func (w *World) CollectLogs(_ context.Context, dir string) error {
@@ -168,8 +198,12 @@ func (w *World) CollectLogs(_ context.Context, dir string) error {
 	return nil
 }
 
-// Close ends the simulation. There is nothing to remove.
+// Close ends the simulation: nothing happens any more.
 func (w *World) Close(context.Context) error {
-	w.closed = true
+	if w.queue != nil {
+		w.queue.reset()
+		queues.Put(w.queue)
+		w.queue = nil
+	}
 	return nil
 }

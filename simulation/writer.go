@@ -18,9 +18,10 @@ type writer struct {
 	node   *node
 	log    *wal.Log
 	queued []replica.Persist
-	// syncing tells that a batch is written and its sync under way; done counts what is synced.
-	syncing bool
-	done    uint64
+	// syncing tells that a batch is written and its sync under way, lazy that it is none that has to
+	// be synced before it is answered; done counts what may be answered.
+	syncing, lazy bool
+	done          uint64
 	// slow is how much longer a sync takes, and broken why none succeeds, while faults say so.
 	slow   int64
 	broken error
@@ -45,18 +46,23 @@ func (d *writer) write() {
 	if d.syncing || len(d.queued) == 0 {
 		return
 	}
+	// A batch that need not be synced before it is answered is synced before the next is written.
+	if err := d.log.Sync(); err != nil {
+		d.fail(err)
+		return
+	}
 	batch := store.NextBatch(d.queued)
 	if err := d.log.Append(batch); err != nil {
 		d.fail(err)
 		return
 	}
+	d.lazy = !store.MustSync(d.queued[:len(batch)])
 	d.queued = d.queued[len(batch):]
 	d.syncing = true
 	n := d.node
 	w := n.world
 	random := w.roll(decideSync, uint64(n.index)<<32|uint64(n.life), n.random.origin, d.done)
-	conditions := &w.config.Conditions
-	took := spread(quantiles[conditions.Spread], int64(conditions.Sync), random) + d.slow
+	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
 	_, e := w.queue.push(w.now + took)
 	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(len(batch))
 }
@@ -66,9 +72,11 @@ func (d *writer) synced(count uint64) {
 	n := d.node
 	w := n.world
 	w.note(happensSync, n, count, "")
-	if err := d.log.Sync(); err != nil {
-		d.fail(err)
-		return
+	if !d.lazy {
+		if err := d.log.Sync(); err != nil {
+			d.fail(err)
+			return
+		}
 	}
 	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
 		if err := d.log.Snapshot(); err != nil {

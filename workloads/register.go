@@ -30,6 +30,7 @@ type register struct {
 	*places
 	// contents is what is known of the live key at each place.
 	contents []content
+	mix      Mix
 }
 
 // content is what is known of a live key.
@@ -41,7 +42,11 @@ type content struct {
 }
 
 func newRegister(o Options) *register {
+	if o.Mix == (Mix{}) {
+		o.Mix = Mix{Reads: registerReads, Writes: registerWrites}
+	}
 	return &register{
+		mix:      o.Mix,
 		clients:  newClients("register", o),
 		places:   newPlaces("k", o.Keys, o.OperationsPerKey),
 		contents: make([]content, o.Keys),
@@ -70,9 +75,9 @@ func (w *register) Next(client int) (history.Operation, bool) {
 	}
 	operation := history.Operation{Client: client, Node: w.node(client), Key: key}
 	switch {
-	case kind < registerReads:
+	case kind < w.mix.Reads:
 		operation.Kind = history.Read
-	case kind < registerReads+registerWrites:
+	case kind < w.mix.Reads+w.mix.Writes:
 		operation.Kind = history.Write
 		operation.Value = c.next()
 	default:

@@ -48,6 +48,24 @@ type Options struct {
 	OperationsPerKey int
 	// Nodes are the names of all nodes.
 	Nodes []string
+	// Mix says how often the kinds of operations are called; the zero Mix is what is usual.
+	Mix Mix
+}
+
+// A Mix is how many of a hundred operations on a register read it, and how many write it; the rest
+// are compare-and-sets. For decisions Reads are those that learn.
+type Mix struct {
+	Reads  int `yaml:"reads" json:"reads"`
+	Writes int `yaml:"writes" json:"writes"`
+}
+
+// Validate returns an error that says what is accepted.
+func (m Mix) Validate() error {
+	if m.Reads < 0 || m.Writes < 0 || m.Reads+m.Writes > 100 {
+		return fmt.Errorf("reads %d and writes %d (accepted: 0 to 100 together, the rest are "+
+			"compare-and-sets)", m.Reads, m.Writes)
+	}
+	return nil
 }
 
 func (o Options) validate() error {
@@ -62,7 +80,7 @@ func (o Options) validate() error {
 	case len(o.Nodes) == 0:
 		return errors.New("there are no nodes: want at least one")
 	}
-	return nil
+	return o.Mix.Validate()
 }
 
 // An Entry is a workload that a run can choose.

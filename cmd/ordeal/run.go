@@ -20,7 +20,6 @@ import (
 	"ordeal/harness/plan"
 	"ordeal/nemesis"
 	"ordeal/results"
-	"ordeal/workloads"
 )
 
 // runOptions are the flags of run that are not part of the plan.
@@ -101,6 +100,9 @@ func planFlags(command *cobra.Command, p *plan.Plan) {
 	f.IntVar(&p.Keys, "keys", p.Keys, "keys in use at once")
 	f.IntVar(&p.OpsPerKey, "ops-per-key", p.OpsPerKey,
 		"operations after which a key is replaced by a fresh one; 0: as usual for the workload")
+	f.IntVar(&p.Burst, "burst", p.Burst,
+		"operations that a client calls before it rests until the next multiple of --idle; 0: no rest")
+	f.DurationVar(&p.Idle, "idle", p.Idle, "see --burst")
 	f.DurationVar(&p.Time, "time", p.Time, "how long faults are injected")
 	f.Float64Var(&p.Rate, "rate", p.Rate, "operations a second; 0: as fast as it goes")
 	f.DurationVar(&p.Timeout, "timeout", p.Timeout, "how long a client waits for an operation")
@@ -150,10 +152,7 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 	if _, err := system.Named(p.System, p.Bug); err != nil {
 		return p, err
 	}
-	_, err := workloads.New(p.Workload, workloads.Options{
-		Seed: p.Seed, Clients: p.Clients, Keys: p.Keys, OperationsPerKey: p.OpsPerKey,
-		Nodes: p.NodeNames(),
-	})
+	_, err := p.NewWorkload()
 	return p, err
 }
 
@@ -190,6 +189,8 @@ func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
 		"keys":        func() { p.Keys = flags.Keys },
 		"ops-per-key": func() { p.OpsPerKey = flags.OpsPerKey },
 		"time":        func() { p.Time = flags.Time }, "rate": func() { p.Rate = flags.Rate },
+		"burst":     func() { p.Burst = flags.Burst },
+		"idle":      func() { p.Idle = flags.Idle },
 		"timeout":   func() { p.Timeout = flags.Timeout },
 		"recovery":  func() { p.Recovery = flags.Recovery },
 		"budget":    func() { p.Budget = flags.Budget },

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ordeal/nemesis"
+	"ordeal/workloads"
 )
 
 // Limits of a plan.
@@ -52,6 +53,13 @@ type Plan struct {
 	// usual for the workload.
 	Keys      int `yaml:"keys" json:"keys"`
 	OpsPerKey int `yaml:"ops-per-key" json:"opsPerKey"`
+	// Mix says how often the kinds of operations are called; its zero value is what is usual for the
+	// workload.
+	Mix workloads.Mix `yaml:"mix,omitempty" json:"mix,omitzero"`
+	// Burst is how many operations a client calls before it rests until the next multiple of Idle,
+	// since the run began, so that clients go on together; 0 stands for no rest.
+	Burst int           `yaml:"burst,omitempty" json:"burst,omitempty"`
+	Idle  time.Duration `yaml:"idle,omitempty" json:"idle,omitempty"`
 	// Time is how long faults are injected; the load goes on until recovery is proved.
 	Time time.Duration `yaml:"time" json:"time"`
 	// Rate is the number of operations a second of all clients together, 0 for no limit.
@@ -68,7 +76,8 @@ type Plan struct {
 	// DataLoss is DataLossExpected where more nodes may lose their disks than a minority, else "".
 	DataLoss string `yaml:"data-loss,omitempty" json:"dataLoss,omitempty"`
 
-	// Simulation is how the network and the disks are in the simulator while no fault interferes.
+	// Simulation is how the network and the disks are in the simulator while no fault interferes,
+	// until Time is over; from then on they are as by default.
 	Simulation nemesis.Conditions `yaml:"simulation" json:"simulation"`
 
 	// Faults is the schedule, where it was written by hand or drawn already.
@@ -136,6 +145,10 @@ func (p Plan) Validate() error {
 		between("memory", p.Memory, MemoryMin, MemoryMax),
 		validateDataLoss(p.DataLoss),
 		validateRate(p.Rate),
+		within("mix", p.Mix.Validate()),
+		between("burst", p.Burst, 0, 1_000_000),
+		between("idle", p.Idle, 0, TimeMax),
+		validateBurst(p.Burst, p.Idle),
 		between("seed", p.Seed, SeedMin, SeedMax),
 		within("simulation", p.Simulation.Validate()),
 	}
@@ -170,6 +183,21 @@ func validateDataLoss(text string) error {
 		return nil
 	}
 	return fmt.Errorf("data-loss is %q (accepted: %s, or nothing)", text, DataLossExpected)
+}
+
+func validateBurst(burst int, idle time.Duration) error {
+	if (burst == 0) != (idle == 0) {
+		return fmt.Errorf("burst is %d and idle is %v (accepted: both, or neither)", burst, idle)
+	}
+	return nil
+}
+
+// NewWorkload returns the generator of the plan's operations.
+func (p Plan) NewWorkload() (workloads.Workload, error) {
+	return workloads.New(p.Workload, workloads.Options{
+		Seed: p.Seed, Clients: p.Clients, Keys: p.Keys, OperationsPerKey: p.OpsPerKey,
+		Nodes: p.NodeNames(), Mix: p.Mix,
+	})
 }
 
 // validateRate refuses what is no rate, which comparisons with NaN would let through.

@@ -153,9 +153,10 @@ func (c *cluster) step(m *member, e Event) {
 		case Persist:
 			m.unsynced = append(m.unsynced, effect)
 			c.observer.written(m, effect)
-		case Send:
+		case *Send:
 			if effect.AfterSync && slices.ContainsFunc(m.unsynced, mustSync) {
-				m.unsynced = append(m.unsynced, effect)
+				held := *effect // what it points to is valid until the next Step
+				m.unsynced = append(m.unsynced, &held)
 				if c.syncLater {
 					c.observer.held(effect.Message)
 				}
@@ -188,7 +189,7 @@ func (c *cluster) sync(m *member) {
 		case Persist:
 			c.store(m, effect)
 			batch = append(batch, effect)
-		case Send:
+		case *Send:
 			c.send(effect.Message)
 		}
 	}

@@ -21,7 +21,8 @@ type Request struct {
 	Learn bool
 }
 
-// A Receive is a message that arrived.
+// A Receive is a message that arrived. A pointer to one is the same event: whoever steps often
+// can use one Receive for all.
 type Receive struct{ Message paxos.Message }
 
 // A Timeout is a timer that fired.
@@ -31,7 +32,8 @@ func (Request) event() {}
 func (Receive) event() {}
 func (Timeout) event() {}
 
-// An Effect is something that the node wants done: a Send, a Persist, a SetTimer or an Answer.
+// An Effect is something that the node wants done: a *Send, a Persist, a SetTimer or an Answer.
+// What a *Send points to is valid until the next Step, as the effects are.
 type Effect interface{ effect() }
 
 // A Send is a message to a node, which may be the sender itself.
@@ -71,7 +73,7 @@ type Answer struct {
 	Reason string
 }
 
-func (Send) effect()     {}
+func (*Send) effect()    {}
 func (Persist) effect()  {}
 func (SetTimer) effect() {}
 func (Answer) effect()   {}

@@ -68,7 +68,7 @@ func (r *Replica) answerLearn(in *instance, e Request) {
 	reader := paxos.NewReader(&r.config.Rules, len(r.config.Nodes), r.nextNonce())
 	for _, node := range r.config.Nodes {
 		m, _ := reader.Request(r.config.Self, node, in.key)
-		r.effect(Send{Message: m, Request: e.Number})
+		r.send(Send{Message: m, Request: e.Number})
 	}
 }
 
@@ -117,7 +117,7 @@ func (r *Replica) ask(in *instance, op *operation) {
 			m, ok = op.reader.Request(r.config.Self, node, in.key)
 		}
 		if ok {
-			r.effect(Send{Message: m, Request: op.request.Number})
+			r.send(Send{Message: m, Request: op.request.Number})
 		}
 	}
 	op.retry = r.after(r.config.Retransmit, func() { r.ask(in, op) })

@@ -57,7 +57,9 @@ type Replica struct {
 	timers  map[uint64]func()
 	waiting int
 	effects []Effect
-	stats   Stats
+	// sends are what the effects of one Step point to.
+	sends []Send
+	stats Stats
 }
 
 // Stats count what a node did since it started.
@@ -113,11 +115,13 @@ func New(config Config, stored iter.Seq2[paxos.Key, paxos.Acceptor]) *Replica {
 // Step takes an event and returns what must be done about it. The slice is valid until the next
 // Step.
 func (r *Replica) Step(e Event) []Effect {
-	r.effects = r.effects[:0]
+	r.effects, r.sends = r.effects[:0], r.sends[:0]
 	switch e := e.(type) {
 	case Request:
 		r.request(e)
 	case Receive:
+		r.receive(e.Message)
+	case *Receive:
 		r.receive(e.Message)
 	case Timeout:
 		if fire, ok := r.timers[e.Timer]; ok {
@@ -228,11 +232,11 @@ func (r *Replica) accept(in *instance, m paxos.Message) {
 			if node != answer.To {
 				toLearner := answer
 				toLearner.To = node
-				r.effect(Send{Message: toLearner, AfterSync: true})
+				r.send(Send{Message: toLearner, AfterSync: true})
 			}
 		}
 	}
-	r.effect(Send{Message: answer, AfterSync: true})
+	r.send(Send{Message: answer, AfterSync: true})
 }
 
 // learn is the learner's role, for decrees.
@@ -254,6 +258,13 @@ func (r *Replica) nextBallot() paxos.Ballot {
 func (r *Replica) nextNonce() uint64 {
 	r.nonce++
 	return r.nonce
+}
+
+// send has a message sent. That its array may be replaced by a larger one changes nothing of what
+// an earlier effect points to.
+func (r *Replica) send(s Send) {
+	r.sends = append(r.sends, s)
+	r.effect(&r.sends[len(r.sends)-1])
 }
 
 func (r *Replica) effect(e Effect) { r.effects = append(r.effects, e) }

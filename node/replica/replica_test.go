@@ -41,7 +41,7 @@ func TestAnAnswerFromOutsideTheClusterIsNotCounted(t *testing.T) {
 	r := newReplica(paxos.Correct())
 	var ballot paxos.Ballot
 	for _, effect := range r.Step(write(1, "a")) {
-		if send, ok := effect.(Send); ok {
+		if send, ok := effect.(*Send); ok {
 			ballot = send.Message.Ballot
 		}
 	}
@@ -55,8 +55,8 @@ func TestAnAnswerFromOutsideTheClusterIsNotCounted(t *testing.T) {
 
 func sends(effects []Effect) (messages []Send) {
 	for _, effect := range effects {
-		if send, ok := effect.(Send); ok {
-			messages = append(messages, send)
+		if send, ok := effect.(*Send); ok {
+			messages = append(messages, *send)
 		}
 	}
 	return messages

@@ -139,9 +139,9 @@ func (l *loop) step(e replica.Event) {
 		case replica.Persist:
 			l.gate.Persisted()
 			l.disk.persist(effect)
-		case replica.Send:
+		case *replica.Send:
 			l.gate.Synced(l.disk.synced.Load())
-			if !l.gate.Hold(effect) {
+			if !l.gate.Hold(*effect) {
 				l.send(effect.Message)
 			}
 		case replica.SetTimer:

@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"ordeal/history/stream"
+	"ordeal/nemesis"
+	"ordeal/workloads"
+)
+
+// swarmNemeses are what a plan of a swarm draws its faults from, each switched off in most of the
+// plans: what is always there hides what only shows without it (Groce et al., Swarm Testing, ISSTA
+// 2012).
+var swarmNemeses = []string{
+	"partition", "isolate-one", "one-way", "random", "kill", "stop", "pause", "wipe", "crash", "rot",
+	"packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
+}
+
+// Swarm returns a plan for the simulator that is drawn from the seed: a short one, with few nodes,
+// clients and keys, in which everything else varies: kinds of faults and how often they come,
+// delays, losses, the order of what is under way, workload, mix, bursts and rests. The plan is
+// valid; the bug is taken over.
+func Swarm(seed uint64, bug string) Plan {
+	r := stream.New(seed, "swarm")
+	for {
+		p := swarm(r, seed)
+		p.Bug = bug
+		if p.Validate() == nil {
+			return p
+		}
+	}
+}
+
+func swarm(r *rand.Rand, seed uint64) Plan {
+	p := Default()
+	p.Seed = seed%SeedMax + SeedMin
+	p.Nodes = pick(r, 3, 3, 3, 4, 4, 5)
+	p.Clients = pick(r, 2, 3, 3, 4, 5, 6)
+	p.Keys = pick(r, 1, 1, 1, 2, 3)
+	p.OpsPerKey = pick(r, 8, 20, 60)
+	p.Time = time.Duration(pick(r, 1000, 1500, 2500)) * time.Millisecond
+	p.Timeout = time.Duration(pick(r, 300, 1000)) * time.Millisecond
+	p.Recovery = 20 * time.Second
+	if r.IntN(4) == 0 {
+		p.Workload = "decision"
+		p.Mix = workloads.Mix{}
+	} else {
+		p.Mix = swarmMix(r)
+	}
+	switch r.IntN(3) {
+	case 0:
+		p.Rate = float64(pick(r, 30, 60, 120))
+	default:
+		p.Burst = pick(r, 1, 2, 3, 6)
+		p.Idle = time.Duration(pick(r, 40, 100, 250)) * time.Millisecond
+	}
+	p.Simulation = swarmConditions(r)
+	p.Nemesis, p.Interval = swarmFaults(r), time.Duration(pick(r, 80, 150, 300, 600))*time.Millisecond
+	return p
+}
+
+func swarmMix(r *rand.Rand) workloads.Mix {
+	return workloads.Mix{Reads: pick(r, 15, 45, 45, 70), Writes: pick(r, 5, 15, 30)}
+}
+
+func swarmConditions(r *rand.Rand) nemesis.Conditions {
+	c := nemesis.Conditions{
+		Delay:  time.Duration(pick(r, 200, 200, 1000, 4000, 12000)) * time.Microsecond,
+		Spread: nemesis.Narrow, Order: nemesis.Uniform,
+		Sync: time.Duration(pick(r, 50, 200, 200, 2000, 10000)) * time.Microsecond,
+	}
+	if r.IntN(2) == 0 {
+		c.Spread = nemesis.Wide
+	}
+	if r.IntN(3) == 0 {
+		c.Order = nemesis.Priority
+	}
+	c.Loss = pick(r, 0, 0, 0, 20, 100, 250)
+	c.Duplicate = pick(r, 0, 0, 0, 50, 300)
+	return c
+}
+
+// swarmFaults chooses a few nemeses, and none in one plan of eight.
+func swarmFaults(r *rand.Rand) []string {
+	if r.IntN(8) == 0 {
+		return []string{nemesis.None}
+	}
+	var chosen []string
+	for _, name := range swarmNemeses {
+		if r.IntN(6) == 0 {
+			chosen = append(chosen, name)
+		}
+	}
+	if len(chosen) == 0 {
+		chosen = []string{swarmNemeses[r.IntN(len(swarmNemeses))]}
+	}
+	return chosen
+}
+
+func pick(r *rand.Rand, choices ...int) int { return choices[r.IntN(len(choices))] }

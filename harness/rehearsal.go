@@ -1,0 +1,154 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"ordeal/harness/plan"
+	"ordeal/history"
+	"ordeal/results"
+)
+
+// A Rehearsal is a run in virtual time of which nothing stays but what it came to: no directory, no
+// file. Since a plan is a run there, whatever it finds can be run again and kept.
+type Rehearsal struct {
+	Plan  plan.Plan
+	Start func(plan.Plan) (Environment, error)
+}
+
+// An Outcome is what a rehearsal came to.
+type Outcome struct {
+	// Findings are the violations, and what made the rehearsal fail. It is silent about anything
+	// else: that a plan was too short to mean something is the campaign's to count.
+	Findings   []results.Finding
+	Operations results.Operations
+	// Faults is how many were injected.
+	Faults int
+	// Virtual is how much virtual time passed.
+	Virtual time.Duration
+	Trace   results.Trace
+}
+
+// Class returns that of the worst finding, "" if there is none. Findings of one class are taken for
+// the same mistake.
+func (o Outcome) Class() string {
+	for _, f := range o.Findings {
+		if f.Verdict == results.Violation {
+			return f.Class
+		}
+	}
+	for _, f := range o.Findings {
+		return f.Class
+	}
+	return ""
+}
+
+// rehearsalBudget is how long the check of a rehearsal may take, and rehearsalMemory what memory.
+// Its keys are small and their values unique: it takes microseconds.
+const (
+	rehearsalBudget = 10 * time.Second
+	rehearsalMemory = 64 << 20
+)
+
+// Run takes the rehearsal from plan to outcome. The error is the context's, or says that it could
+// not begin.
+func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
+	schedule, err := t.Plan.Schedule()
+	if err != nil {
+		return Outcome{}, err
+	}
+	workload, err := t.Plan.NewWorkload()
+	if err != nil {
+		return Outcome{}, err
+	}
+	env, err := t.Start(t.Plan)
+	if err != nil {
+		return Outcome{}, err
+	}
+	d := &driver{
+		env: env, plan: t.Plan, schedule: schedule, workload: workload, log: silent,
+		record: history.NewWriter(nil, history.Header{Model: workload.Model()}),
+	}
+	d.watch = newWatch(ctx, nobody, &d.completed, d.record.Pending, silent, true)
+	defer d.watch.close()
+	run := results.Run{Plan: t.Plan}
+	if err := rehearse(ctx, d); err != nil {
+		if ctx.Err() != nil {
+			return Outcome{}, ctx.Err()
+		}
+		run.Find(results.Finding{Verdict: results.Harness, Class: "the loop", What: err.Error()})
+	}
+	testify(&run, env)
+	run.Recovery = d.recovery.result
+	if d.phase == phaseDone && !run.Recovery.Proved && d.counts.OK > 0 {
+		run.Find(results.Finding{Verdict: unrecovered(&run), Class: classProgress, What: fmt.Sprintf(
+			"the cluster did not recover within %v: %s", t.Plan.Recovery, run.Recovery.Missing)})
+	}
+	if err := judgeRehearsal(ctx, &run, d, workload.Model()); err != nil {
+		return Outcome{}, err
+	}
+	o := Outcome{
+		Findings: run.Findings, Operations: d.counts, Virtual: env.Now(), Trace: *run.Trace,
+	}
+	for _, f := range d.faults {
+		if f.injected {
+			o.Faults++
+		}
+	}
+	return o, env.Close(ctx)
+}
+
+// silent is the log of rehearsals.
+var silent = slog.New(slog.DiscardHandler)
+
+// nobody judges nothing while a rehearsal goes on: it is over soon.
+func nobody(context.Context, batch) ([]string, error) { return nil, nil }
+
+// rehearse is drive, with a panic of the loop as an error.
+func rehearse(ctx context.Context, d *driver) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("the loop panicked: %v", reason)
+		}
+	}()
+	return d.drive(ctx)
+}
+
+// judgeRehearsal adds a finding for each violation of the history.
+func judgeRehearsal(ctx context.Context, run *results.Run, d *driver, model string) error {
+	_, findings, err := Judge(ctx, model, d.completed.all(d.record.Pending()), d.events, Budget{
+		Time: rehearsalBudget, MemoryBytes: rehearsalMemory,
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if f.Verdict != results.Vacuous {
+			run.Find(f)
+		}
+	}
+	return nil
+}
+
+// The classes of findings that do not come from the checker.
+const (
+	classProgress = "no progress"
+	classExit     = "a node ended"
+)
+
+var numbers = regexp.MustCompile(`[0-9]+(\.[0-9]+)*|"[^"]*"|\bn[0-9]+\b|\b[kd][0-9]+-[0-9]+\b`)
+
+// exitClass is that of a node that ended by itself: by what it said, without the particulars.
+func exitClass(detail string) string {
+	text := numbers.ReplaceAllString(detail, "_")
+	if len(text) > classMax {
+		text = text[:classMax]
+	}
+	return classExit + ": " + text
+}
+
+// classMax bounds a class, in bytes.
+const classMax = 60

@@ -1,0 +1,51 @@
+package simulation_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ordeal/harness"
+	"ordeal/harness/plan"
+	"ordeal/simulation"
+)
+
+// start makes the world of a plan.
+func start(p plan.Plan) (harness.Environment, error) {
+	return simulation.Start(simulation.Config{
+		Seed: p.Seed, Nodes: p.Nodes, Bug: p.Bug, Conditions: p.Simulation, Calm: p.Time,
+	})
+}
+
+func rehearse(t testing.TB, p plan.Plan) harness.Outcome {
+	t.Helper()
+	o, err := harness.Rehearsal{Plan: p, Start: start}.Run(context.Background())
+	require.NoError(t, err)
+	return o
+}
+
+func TestTheCorrectNodeSurvivesSwarms(t *testing.T) {
+	for seed := range uint64(300) {
+		o := rehearse(t, plan.Swarm(seed, ""))
+		require.Empty(t, o.Findings, "seed %d", seed)
+	}
+}
+
+// BenchmarkRehearsal is one plan of a swarm, from its drawing to its verdict.
+func BenchmarkRehearsal(b *testing.B) {
+	events, operations, virtual := uint64(0), 0, 0.0
+	before := processorTime(b)
+	for i := range b.N {
+		o := rehearse(b, plan.Swarm(uint64(i), ""))
+		events += o.Trace.Events
+		operations += o.Operations.Total
+		virtual += o.Virtual.Seconds()
+	}
+	used := (processorTime(b) - before).Seconds()
+	b.ReportMetric(float64(b.N)/used, "runs/cpu-s")
+	b.ReportMetric(float64(operations)/float64(b.N), "operations/run")
+	b.ReportMetric(float64(events)/float64(b.N), "events/run")
+	b.ReportMetric(float64(events)/used, "events/cpu-s")
+	b.ReportMetric(virtual/used, "virtual-s/cpu-s")
+}
