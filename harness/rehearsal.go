@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -35,15 +36,20 @@ type Outcome struct {
 // Class returns that of the worst finding, "" if there is none. Findings of one class are taken for
 // the same mistake.
 func (o Outcome) Class() string {
+	if len(o.Findings) == 0 {
+		return ""
+	}
+	return o.worst().Class
+}
+
+// worst returns the first violation, or the first finding if there is none. There is one.
+func (o Outcome) worst() results.Finding {
 	for _, f := range o.Findings {
 		if f.Verdict == results.Violation {
-			return f.Class
+			return f
 		}
 	}
-	for _, f := range o.Findings {
-		return f.Class
-	}
-	return ""
+	return o.Findings[0]
 }
 
 // rehearsalBudget is how long the check of a rehearsal may take, and rehearsalMemory what memory.
@@ -87,7 +93,9 @@ func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
 		run.Find(results.Finding{Verdict: unrecovered(&run), Class: classProgress, What: fmt.Sprintf(
 			"the cluster did not recover within %v: %s", t.Plan.Recovery, run.Recovery.Missing)})
 	}
-	if err := judgeRehearsal(ctx, &run, d, workload.Model()); err != nil {
+	// What an interruption leaves unjudged says nothing of the nodes.
+	err = judgeRehearsal(ctx, &run, d, workload.Model())
+	if err = errors.Join(err, ctx.Err()); err != nil {
 		return Outcome{}, err
 	}
 	o := Outcome{

@@ -235,7 +235,7 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		return err
 	}
 	started := time.Now()
-	id := started.UTC().Format("20060102-150405-") + fmt.Sprintf("%04x", rand.Uint32N(1<<16))
+	id := runID(started)
 	directory, err := results.Create(options.results, id)
 	if err != nil {
 		return usage(fmt.Errorf("--results: %w", err))
@@ -289,6 +289,11 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		return nil
 	}
 	return verdictError(finished.Verdict)
+}
+
+// runID returns a new id for a run that starts now.
+func runID(started time.Time) string {
+	return started.UTC().Format("20060102-150405-") + fmt.Sprintf("%04x", rand.Uint32N(1<<16))
 }
 
 // againCommand returns the command that runs the same plan with the same faults again.

@@ -18,3 +18,12 @@ func New(seed uint64, label string) *rand.Rand {
 	return rand.New(rand.NewPCG(
 		binary.BigEndian.Uint64(sum[0:8]), binary.BigEndian.Uint64(sum[8:16])))
 }
+
+// Seed returns the seed that a seed, a label and a number stand for: one of many that are
+// independent of each other.
+func Seed(seed uint64, label string, number uint64) uint64 {
+	text := binary.BigEndian.AppendUint64(make([]byte, 0, 16+len(label)), seed)
+	text = binary.BigEndian.AppendUint64(text, number)
+	sum := sha256.Sum256(append(text, label...))
+	return binary.BigEndian.Uint64(sum[:8])
+}

@@ -1,0 +1,209 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"ordeal/harness/plan"
+	"ordeal/history/stream"
+	"ordeal/results"
+)
+
+// A Campaign is many rehearsals, each of another plan, until a budget runs out. It goes on after a
+// violation, and keeps of each class of violations the shortest run.
+type Campaign struct {
+	// Seed decides the plans: the i-th is the same whatever the number of workers.
+	Seed uint64
+	// Draw returns the plan of a seed.
+	Draw  func(seed uint64) plan.Plan
+	Start func(plan.Plan) (Environment, error)
+	// Workers is how many rehearsals run at a time, as many as there are processors if it is 0.
+	Workers int
+	// Time, Runs and Classes are the budgets; 0 stands for no limit. Classes is after how many
+	// different classes of violations it ends.
+	Time    time.Duration
+	Runs    int
+	Classes int
+	// Progress is told about every second how far it is; it may be nil.
+	Progress func(CampaignReport)
+}
+
+// A CampaignReport is what a campaign came to.
+type CampaignReport struct {
+	Seed uint64 `json:"seed"`
+	// Runs is how many plans were run, Violating how many of them violated, and Idle how many of
+	// them had no operation that succeeded.
+	Runs      int `json:"runs"`
+	Violating int `json:"violating"`
+	Idle      int `json:"idle"`
+	// Operations, Faults, Events and Virtual are those of all runs together.
+	Operations int           `json:"operations"`
+	Faults     int           `json:"faults"`
+	Events     uint64        `json:"events"`
+	Virtual    time.Duration `json:"virtual"`
+	Elapsed    time.Duration `json:"elapsed"`
+	// Groups are the classes of what was found, the one that was found first before the others.
+	Groups []CampaignGroup `json:"groups"`
+}
+
+// A CampaignGroup is what was found of one class.
+type CampaignGroup struct {
+	Class   string          `json:"class"`
+	Verdict results.Verdict `json:"verdict"`
+	// Count is how many runs found it, First the number of the first of them, from 1, and After how
+	// long the campaign had run then; FirstEvents is how many events had happened in all runs up to
+	// and with that one.
+	Count       int           `json:"count"`
+	First       int           `json:"first"`
+	After       time.Duration `json:"after"`
+	FirstEvents uint64        `json:"firstEvents"`
+	// Plan is the one of the run with the fewest events, Events how many these are, and What what
+	// was found in it.
+	Plan   plan.Plan     `json:"plan"`
+	Events uint64        `json:"events"`
+	What   string        `json:"what"`
+	Trace  results.Trace `json:"trace"`
+}
+
+// Verdict returns the worst verdict of all that was found.
+func (r CampaignReport) Verdict() results.Verdict {
+	if r.Runs == 0 || r.Idle == r.Runs {
+		return results.Vacuous
+	}
+	run := results.Run{Verdict: results.Pass}
+	for _, g := range r.Groups {
+		run.Find(results.Finding{Verdict: g.Verdict})
+	}
+	return run.Verdict
+}
+
+// A tested plan is one that was run.
+type tested struct {
+	number  int
+	plan    plan.Plan
+	outcome Outcome
+	err     error
+}
+
+// Run runs the campaign. When ctx is done it ends, with what was found until then and the context's
+// error; any other error says why a plan could not be run.
+func (c Campaign) Run(ctx context.Context) (CampaignReport, error) {
+	began := time.Now()
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	if c.Time > 0 {
+		running, stop = context.WithTimeout(running, c.Time)
+		defer stop()
+	}
+	workers := cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	numbers, outcomes := make(chan int), make(chan tested, workers)
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() { c.work(running, numbers, outcomes) })
+	}
+	go func() {
+		c.deal(running, numbers)
+		group.Wait()
+		close(outcomes)
+	}()
+	report, err := c.gather(began, outcomes, stop)
+	report.Elapsed = time.Since(began)
+	if err == nil {
+		err = ctx.Err()
+	}
+	return report, err
+}
+
+// deal hands out the numbers of plans until the budget is spent.
+func (c Campaign) deal(ctx context.Context, numbers chan<- int) {
+	defer close(numbers)
+	for number := 1; c.Runs == 0 || number <= c.Runs; number++ {
+		select {
+		case numbers <- number:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// work runs plans until there are no more numbers. What the end of the budget cuts short counts for
+// nothing.
+func (c Campaign) work(ctx context.Context, numbers <-chan int, outcomes chan<- tested) {
+	for number := range numbers {
+		t := tested{number: number, plan: c.Draw(c.seedOf(number))}
+		t.outcome, t.err = Rehearsal{Plan: t.plan, Start: c.Start}.Run(ctx)
+		if t.err != nil && ctx.Err() != nil {
+			return
+		}
+		outcomes <- t
+	}
+}
+
+// seedOf returns the seed of the plan with that number.
+func (c Campaign) seedOf(number int) uint64 {
+	return stream.Seed(c.Seed, "campaign", uint64(number))
+}
+
+// gather counts what comes of the plans, and ends the campaign when enough was found.
+func (c Campaign) gather(
+	began time.Time, outcomes <-chan tested, stop func(),
+) (report CampaignReport, err error) {
+	report.Seed, report.Groups = c.Seed, []CampaignGroup{}
+	told := began
+	for t := range outcomes {
+		if t.err != nil {
+			err = cmp.Or(err, t.err)
+			stop()
+			continue
+		}
+		report.count(t, time.Since(began))
+		if c.Classes > 0 && len(report.Groups) >= c.Classes {
+			stop()
+		}
+		if now := time.Now(); c.Progress != nil && now.Sub(told) >= progressEvery {
+			told = now
+			report.Elapsed = now.Sub(began)
+			c.Progress(report)
+		}
+	}
+	return report, err
+}
+
+// count adds a run.
+func (r *CampaignReport) count(t tested, after time.Duration) {
+	o := t.outcome
+	r.Runs++
+	r.Operations += o.Operations.Total
+	r.Faults += o.Faults
+	r.Events += o.Trace.Events
+	r.Virtual += o.Virtual
+	if o.Operations.OK == 0 {
+		r.Idle++
+	}
+	if len(o.Findings) == 0 {
+		return
+	}
+	r.Violating++
+	class := o.Class()
+	i := slices.IndexFunc(r.Groups, func(g CampaignGroup) bool { return g.Class == class })
+	if i < 0 {
+		i = len(r.Groups)
+		r.Groups = append(r.Groups, CampaignGroup{
+			Class: class, Verdict: o.worst().Verdict, First: t.number, After: after,
+			FirstEvents: r.Events,
+		})
+	}
+	g := &r.Groups[i]
+	g.Count++
+	if t.number < g.First {
+		g.First = t.number
+	}
+	fewer := cmp.Or(cmp.Compare(o.Trace.Events, g.Events), cmp.Compare(t.plan.Seed, g.Plan.Seed)) < 0
+	if g.Count == 1 || fewer {
+		g.Plan, g.Events, g.What, g.Trace = t.plan, o.Trace.Events, o.worst().What, o.Trace
+	}
+}
