@@ -12,8 +12,8 @@ import (
 	"ordeal/history/stream"
 )
 
-// A Matrix asks how soon campaigns find the mistakes that were planted, one after the other, each by
-// several strategies and from several seeds. No campaign is told which mistake it is after. Rows
+// A Matrix asks how soon campaigns find the mistakes that were planted, one after the other, each
+// by several strategies and from several seeds. No campaign is told which mistake it is after. Rows
 // without a mistake are the controls: what is found there is a false alarm.
 type Matrix struct {
 	// Bugs are the rows, "" for a control.

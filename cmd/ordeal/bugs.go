@@ -39,9 +39,9 @@ func bugsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "bugs",
 		Short: "Measure how soon campaigns find each planted bug, and that they find nothing else",
-		Long: `Measure how soon campaigns in the simulator find each bug of the catalogue, without being told
-which it is, by each strategy and from several seeds: the detection matrix. Rows without a bug are
-controls: what is found there is a false alarm.
+		Long: `Measure how soon campaigns in the simulator find each bug of the catalogue, without being
+told which it is, by each strategy and from several seeds: the detection matrix. Rows without a
+bug are controls: what is found there is a false alarm.
 
 For each cell it prints how many of the campaigns found something, and the medians and the worst of
 the runs, simulated events and time that it took. Runs and events are the same every time.

@@ -14,8 +14,8 @@ import (
 // plans: what is always there hides what only shows without it (Groce et al., Swarm Testing, ISSTA
 // 2012).
 var swarmNemeses = []string{
-	"partition", "isolate-one", "one-way", "random", "kill", "stop", "pause", "wipe", "crash", "rot",
-	"packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
+	"partition", "isolate-one", "one-way", "random", "kill", "stop", "pause", "wipe", "crash",
+	"rot", "packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
 }
 
 // A Strategy says how a plan of a swarm orders what is under way at the same time. No strategy finds
