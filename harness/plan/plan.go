@@ -49,7 +49,7 @@ type Plan struct {
 	Nodes   int `yaml:"nodes" json:"nodes"`
 	Clients int `yaml:"clients" json:"clients"`
 	// Keys are in use at once, and each is retired after OpsPerKey operations; 0 stands for what is
-	// usual for the workload.
+	// usual for the workload. Then it is read once more through every node that a client calls.
 	Keys      int `yaml:"keys" json:"keys"`
 	OpsPerKey int `yaml:"ops-per-key" json:"opsPerKey"`
 	// Time is how long faults are injected; the load goes on until recovery is proved.
