@@ -108,12 +108,17 @@ func compare(check *results.Check, v *results.EarlyFinding) (f results.Finding, 
 	if v == nil || v.Key == "" || slices.Contains(check.Illegal(), v.Key) {
 		return f, false
 	}
-	for _, key := range append(
-		check.Linearizability.Unknown(), check.Linearizability.Disputed()...) {
-		if key.Key == v.Key {
-			return results.Finding{Verdict: results.Violation, What: fmt.Sprintf(
-				"%s, as was found at %s, while the run went on", v, seconds(v.At))}, true
-		}
+	// Where not all that is not legal is listed, the key may be among the rest.
+	_, unlisted := check.Linearizability.Unlisted()
+	if check.Decisions != nil {
+		unlisted += check.Decisions.Unlisted
+	}
+	undecided := func(key linearizability.KeyReport) bool {
+		return key.Key == v.Key && key.Verdict != linearizability.Legal
+	}
+	if unlisted > 0 || slices.ContainsFunc(check.Linearizability.Keys, undecided) {
+		return results.Finding{Verdict: results.Violation, What: fmt.Sprintf(
+			"%s, as was found at %s, while the run went on", v, seconds(v.At))}, true
 	}
 	return results.Finding{Verdict: results.Harness, What: fmt.Sprintf(
 		"%s, as was found at %s, while the run went on, and the check at the end finds it legal: "+
@@ -260,10 +265,7 @@ func Judge(
 		return nil, nil, err
 	}
 	check.Decisions = &decisions
-	for _, violation := range decisions.Violations {
-		findings = append(findings, explanation(violation, violation.Key+" is not one decision"))
-	}
-	return check, findings, nil
+	return check, append(findings, illegalDecisions(decisions)...), nil
 }
 
 // undecidedKeys returns a finding for each key without a verdict.
@@ -282,6 +284,19 @@ func undecidedKeys(report linearizability.Report) []results.Finding {
 			What: fmt.Sprintf("the check has no answer for %s (%d operations): %s",
 				key.Key, key.Operations, key.Reason),
 			Detail: soFar(key),
+		})
+	}
+	if more := report.Counts.Unknown - len(report.Unknown()); more > 0 {
+		findings = append(findings, results.Finding{
+			Verdict: results.Inconclusive,
+			What: fmt.Sprintf("the check has no answer for %d more keys: they are not listed, or "+
+				"it ended before their turn", more),
+		})
+	}
+	if more := report.Counts.Disputed - len(report.Disputed()); more > 0 {
+		findings = append(findings, results.Finding{
+			Verdict: results.Harness,
+			What:    fmt.Sprintf("the check of %d more keys contradicts itself", more),
 		})
 	}
 	return findings
@@ -355,11 +370,30 @@ func illegalKeys(report linearizability.Report) []results.Finding {
 			others = append(others, key.Key)
 		}
 	}
-	if len(others) > 0 {
+	if more := report.Counts.Illegal - len(report.Violations); more > 0 {
+		unnamed := ""
+		if more > len(others) {
+			unnamed = ", …"
+		}
 		findings = append(findings, results.Finding{
 			Verdict: results.Violation,
-			What: fmt.Sprintf("%d more keys are not linearizable: %s",
-				len(others), strings.Join(others, ", ")),
+			What: fmt.Sprintf("%d more keys are not linearizable: %s%s",
+				more, strings.Join(others, ", "), unnamed),
+		})
+	}
+	return findings
+}
+
+// illegalDecisions returns a finding for each violation that is listed, and one for the others.
+func illegalDecisions(decisions linearizability.DecisionReport) []results.Finding {
+	var findings []results.Finding
+	for _, violation := range decisions.Violations {
+		findings = append(findings, explanation(violation, violation.Key+" is not one decision"))
+	}
+	if decisions.Unlisted > 0 {
+		findings = append(findings, results.Finding{
+			Verdict: results.Violation,
+			What:    fmt.Sprintf("%d more violations of decisions", decisions.Unlisted),
 		})
 	}
 	return findings
