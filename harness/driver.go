@@ -230,12 +230,13 @@ func (d *driver) call(
 	op.Process = *process
 	calledIn := d.phase
 	op = d.record.Invoke(op, d.now())
-	key := d.watch.call(op.Key, d.now())
+	key := d.watch.called(op.Key, d.now())
 	d.inFlight++
 	d.env.Invoke(op, d.plan.Timeout, func(result history.Result) {
 		d.inFlight--
 		completed := d.record.Complete(op, result, d.now())
-		d.watch.end(key, d.completed.add(completed), d.now())
+		d.watch.ended(key, &completed, d.now())
+		d.completed.add(&completed)
 		d.counts.Count(completed)
 		if calledIn == phaseLoad {
 			d.load.Count(completed)

@@ -222,7 +222,7 @@ func (t Test) newWatch(ctx context.Context, model linearizability.Model, d *driv
 			return b.illegal(ctx, model)
 		}
 	}
-	return newWatch(ctx, illegal, &d.completed, d.record.Pending, t.Log, t.JudgeInline)
+	return newWatch(ctx, illegal, d.record.Pending, t.Log, t.JudgeInline)
 }
 
 // required returns an error for the first kind of fault that is planned and cannot be injected, if
