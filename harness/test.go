@@ -206,7 +206,7 @@ func (t Test) observe(
 			"stopped by hand during the %s, at %s", d.stopped, seconds(d.stoppedAt))})
 	}
 	seen.operations = d.completed.all(record.Pending())
-	d.summarise(run, seen.operations)
+	err = errors.Join(err, d.summarise(run, inMemory(seen.operations)))
 	seen.events = d.events
 	if synced := record.Sync(); !errors.Is(err, synced) {
 		err = errors.Join(err, synced)
@@ -294,13 +294,12 @@ func (t Test) stage(run *results.Run, text string) {
 }
 
 // summarise puts what the driver saw into the record.
-func (d *driver) summarise(run *results.Run, ops []history.Operation) {
+func (d *driver) summarise(run *results.Run, operations source) error {
 	run.Operations, run.Load = d.counts, d.load
-	ended := newEndings(ops)
-	d.tallyFaults(ops, ended, d.now())
-	run.Faults, run.Windows = d.faultResults(), d.windows(ended, d.now())
-	run.Spans = d.spans(run.Windows, ended)
-	d.recovery.result.FirstOK = d.firstOK(ended)
+	run.Windows = d.windows(d.now())
+	run.Spans = d.spans(run.Windows)
+	err := d.tallied(run.Windows, run.Spans, operations)
+	run.Faults = d.faultResults()
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result
 	run.Exits = d.exits
@@ -310,4 +309,5 @@ func (d *driver) summarise(run *results.Run, ops []history.Operation) {
 	for _, op := range d.record.Pending() {
 		run.Operations.Count(op)
 	}
+	return err
 }
