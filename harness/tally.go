@@ -144,9 +144,9 @@ func (f *firstOKs) within(after time.Duration) (time.Duration, bool) {
 }
 
 // tallied puts what is counted of the operations into the results of the faults and of the
-// recovery, and into windows and spans.
+// recovery, and into windows and spans; and counts those of each key, if that is asked for.
 func (d *driver) tallied(
-	windows []results.Window, spans []results.Span, operations source,
+	windows []results.Window, spans []results.Span, operations source, keys *census,
 ) error {
 	t := newTally()
 	end := d.now()
@@ -165,6 +165,9 @@ func (d *driver) tallied(
 	t.begin()
 	err := operations.each(func(op *history.Operation) error {
 		t.count(op)
+		if keys != nil {
+			keys.count(op)
+		}
 		return nil
 	})
 	d.tellFaults(t, end)
