@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"ordeal/history"
 )
@@ -47,16 +48,14 @@ func (r onDisk) each(f func(op *history.Operation) error) error {
 	for i := range r.rest {
 		elsewhere[r.rest[i].ID] = true
 	}
-	const noEnd = 1 << 62
 	count := 0
-	err := history.Scan(io.NewSectionReader(r.file, 0, noEnd), r.name,
-		func(op *history.Operation) error {
-			if elsewhere[op.ID] {
-				return nil
-			}
-			count++
-			return f(op)
-		})
+	_, err := history.Scan(fromStart(r.file), r.name, func(op *history.Operation) error {
+		if elsewhere[op.ID] {
+			return nil
+		}
+		count++
+		return f(op)
+	})
 	if err != nil {
 		return err
 	}
@@ -68,6 +67,9 @@ func (r onDisk) each(f func(op *history.Operation) error) error {
 	}
 	return inMemory(r.rest).each(f)
 }
+
+// fromStart returns a reader of all that a file has.
+func fromStart(file io.ReaderAt) io.Reader { return io.NewSectionReader(file, 0, math.MaxInt64) }
 
 // Kept are the operations of a run that are in memory: all of them as long as they are few, and
 // then those that ended since the record was last handed over whole.

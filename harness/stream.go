@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 
 	"ordeal/history"
@@ -124,7 +125,8 @@ func (s *sorter) flush() error {
 var errOver = errors.New("the check is over")
 
 // judgeRecord is Judge for operations that do not fit in memory. They are judged in parts, as they
-// are read, and only what is open is held. The time for reading is not the check's.
+// are read, and what is held is the part, the keys that are open and a name and a number of every
+// key. The time for reading is not the check's.
 func judgeRecord(
 	ctx context.Context,
 	modelName string, operations source, c *census, events []history.Event, budget Budget,
@@ -159,6 +161,44 @@ func judgeRecord(
 	parts.Leave(c.keys() - keys)
 	check.Linearizability = parts.End()
 	return check, found(check, events, c.operations), nil
+}
+
+// A Judged history is what was found out about one in a file.
+type Judged struct {
+	// Record lacks the operations that ended.
+	history.Record
+	Counts   results.Operations
+	Check    *results.Check
+	Findings []results.Finding
+}
+
+// JudgeFile judges one of Ordeal's histories as Judge does, without holding it: it is read twice,
+// and what is in memory is what judgeRecord says. The name is how errors call the file; modelName
+// is the model, "" for the one that the history names.
+func JudgeFile(
+	ctx context.Context, file io.ReaderAt, name, modelName string, budget Budget,
+) (Judged, error) {
+	var j Judged
+	keys := newCensus()
+	count := func(op *history.Operation) error {
+		keys.count(op)
+		j.Counts.Count(*op)
+		return nil
+	}
+	var err error
+	if j.Record, err = history.Scan(fromStart(file), name, count); err != nil {
+		return j, err
+	}
+	open := j.Operations()
+	if err := inMemory(open).each(count); err != nil {
+		return j, err
+	}
+	if modelName == "" {
+		modelName = j.Header.Model
+	}
+	j.Check, j.Findings, err = judgeRecord(ctx, modelName,
+		onDisk{file: file, name: name, rest: open, count: keys.operations}, keys, j.Events, budget)
+	return j, err
 }
 
 // judgeDecisions adds what is found out about the decisions of a part, if they are asked for.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,19 +42,22 @@ func requireReadAlike(t require.TestingT, text []byte) {
 	want, wantErr := history.ReadAll(bytes.NewReader(text), "h")
 	got, err := history.ReadRecord(bytes.NewReader(text), "h")
 	var ended []history.Operation
-	scanned := history.Scan(bytes.NewReader(text), "h", func(op *history.Operation) error {
+	scanned, scanErr := history.Scan(bytes.NewReader(text), "h", func(op *history.Operation) error {
 		ended = append(ended, *op)
 		return nil
 	})
 	if wantErr != nil {
 		require.EqualError(t, err, wantErr.Error())
-		require.EqualError(t, scanned, wantErr.Error())
+		require.EqualError(t, scanErr, wantErr.Error())
 		require.Zero(t, got)
 		return
 	}
 	require.NoError(t, err)
 	requireSame(t, want, got)
-	require.NoError(t, scanned)
+	require.NoError(t, scanErr)
+	require.Equal(t, want.Header, scanned.Header)
+	require.Equal(t, want.Cut, scanned.Cut)
+	require.Equal(t, got.Events, scanned.Events)
 	for _, e := range want.Events {
 		if e.Operation != nil && e.Type != history.TypeInvoke {
 			require.NotEmpty(t, ended)
@@ -62,6 +66,10 @@ func requireReadAlike(t require.TestingT, text []byte) {
 		}
 	}
 	require.Empty(t, ended)
+	open := slices.DeleteFunc(slices.Clone(got.Operations()), func(op history.Operation) bool {
+		return op.Error != "no completion was recorded"
+	})
+	require.ElementsMatch(t, open, scanned.Operations())
 }
 
 func TestARecordRefusesWhatIsNoHistory(t *testing.T) {
@@ -158,7 +166,7 @@ func TestScanEndsWithTheErrorOfWhomItCalls(t *testing.T) {
 	}
 	require.NoError(t, w.Flush())
 	seen, enough := 0, errors.New("enough")
-	err := history.Scan(&out, "h", func(*history.Operation) error {
+	_, err := history.Scan(&out, "h", func(*history.Operation) error {
 		if seen++; seen == 2 {
 			return enough
 		}
