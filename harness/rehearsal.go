@@ -78,7 +78,7 @@ func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, log: silent,
 		record: history.NewWriter(nil, history.Header{Model: workload.Model()}),
 	}
-	d.watch = newWatch(ctx, nobody, &d.completed, d.record.Pending, silent, true)
+	d.watch = newWatch(ctx, nobody, d.record.Pending, silent, true)
 	defer d.watch.close()
 	run := results.Run{Plan: t.Plan}
 	if err := rehearse(ctx, d); err != nil {
@@ -127,7 +127,7 @@ func rehearse(ctx context.Context, d *driver) (err error) {
 
 // judgeRehearsal adds a finding for each violation of the history.
 func judgeRehearsal(ctx context.Context, run *results.Run, d *driver, model string) error {
-	_, findings, err := Judge(ctx, model, d.completed.all(d.record.Pending()), d.events, Budget{
+	_, findings, err := Judge(ctx, model, d.kept.log.all(d.record.Pending()), d.events, Budget{
 		Time: rehearsalBudget, MemoryBytes: rehearsalMemory,
 	})
 	if err != nil {

@@ -2,9 +2,11 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -49,8 +51,10 @@ type Test struct {
 	// the run goes on, and waits meanwhile, instead of a goroutine beside it, so that a run with the
 	// plan's FailFast is the same every time; and the history names no more than the plan.
 	Virtual bool
-	// illegal, if it is set, judges the batches in place of batch.illegal: it is for tests.
-	illegal func(context.Context, batch) ([]string, error)
+	// illegal, if it is set, judges the batches in place of batch.illegal, and keptMost stands for
+	// keptMax: they are for tests.
+	illegal  func(context.Context, batch) ([]string, error)
+	keptMost int
 	// Require makes it a failure that a planned kind of fault cannot be injected in the
 	// environment; the run does not begin then. Otherwise such faults are skipped.
 	Require bool
@@ -87,6 +91,9 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 		judging = context.WithoutCancel(ctx)
 	}
 	t.judge(judging, &run, observed)
+	if err := observed.close(); err != nil {
+		findEach(&run, err)
+	}
 	if ctx.Err() != nil && run.Verdict != results.Interrupted {
 		run.Find(results.Finding{Verdict: results.Interrupted, What: "the run was stopped by hand"})
 	}
@@ -140,7 +147,12 @@ func (t Test) prepare(run results.Run, schedule nemesis.Schedule) error {
 
 // observed is what a run has seen, to be judged.
 type observed struct {
-	operations []history.Operation
+	// operations are those of the run; keys says how many each key has where they do not fit in
+	// memory. Both are nil if they could not be read back.
+	operations source
+	keys       *census
+	// file is the record, which is read for the operations; nil if there is none.
+	file *os.File
 	// events are the faults and marks of the record.
 	events   []history.Event
 	schedule nemesis.Schedule
@@ -151,8 +163,17 @@ type observed struct {
 	began, completed bool
 }
 
+// close ends the use of the record.
+func (seen observed) close() error {
+	if seen.file == nil {
+		return nil
+	}
+	return seen.file.Close()
+}
+
 // observe starts the environment, drives it, collects the logs and removes it again. A failure of
-// the later steps is a finding and does not keep what was recorded from being judged.
+// the later steps is a finding and does not keep what was recorded from being judged. What is
+// returned has to be closed, also with an error.
 func (t Test) observe(
 	ctx context.Context, run *results.Run, schedule nemesis.Schedule,
 ) (seen observed, err error) {
@@ -165,13 +186,13 @@ func (t Test) observe(
 	if err != nil {
 		return seen, err
 	}
-	file, err := os.Create(t.Directory.Path(results.HistoryFile))
+	seen.file, err = os.Create(t.Directory.Path(results.HistoryFile))
 	if err != nil {
 		return seen, fmt.Errorf("create the history: %w", err)
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	record := history.NewWriter(file, history.Header{
-		Run: t.recordName(run.ID), Workload: t.Plan.Workload, Model: workload.Model(), Seed: t.Plan.Seed,
+	record := history.NewWriter(seen.file, history.Header{
+		Run: t.recordName(run.ID), Workload: t.Plan.Workload, Model: workload.Model(),
+		Seed: t.Plan.Seed,
 	})
 	if err := record.Sync(); err != nil {
 		return seen, err
@@ -186,7 +207,7 @@ func (t Test) observe(
 	}
 	d := &driver{
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, record: record,
-		log: t.Log, progress: t.Progress,
+		log: t.Log, progress: t.Progress, kept: kept{most: cmp.Or(t.keptMost, keptMax)},
 	}
 	d.watch = t.newWatch(ctx, model, d)
 	seen.began = true
@@ -202,12 +223,15 @@ func (t Test) observe(
 		run.Find(results.Finding{Verdict: results.Interrupted, What: fmt.Sprintf(
 			"stopped by hand during the %s, at %s", d.stopped, seconds(d.stoppedAt))})
 	}
-	seen.operations = d.completed.all(record.Pending())
-	d.summarise(run, seen.operations)
 	seen.events = d.events
 	testify(run, env)
 	if synced := record.Sync(); !errors.Is(err, synced) {
 		err = errors.Join(err, synced)
+	}
+	seen.operations, seen.keys = d.operations(seen.file)
+	if lost := d.summarise(run, seen.operations, seen.keys); lost != nil {
+		seen.operations, seen.keys = nil, nil
+		err = errors.Join(err, lost)
 	}
 	return seen, errors.Join(err, t.wrapUp(run, env))
 }
@@ -221,6 +245,19 @@ func (t Test) recordName(id string) string {
 	return id
 }
 
+// operations returns the operations of the run, and how many each key has if that has to be
+// counted.
+func (d *driver) operations(file io.ReaderAt) (source, *census) {
+	pending := d.record.Pending()
+	rest := d.kept.log.all(pending)
+	if !d.kept.part {
+		return inMemory(rest), nil
+	}
+	return onDisk{
+		file: file, name: results.HistoryFile, rest: rest, count: d.counts.Total + len(pending),
+	}, newCensus()
+}
+
 // newWatch returns the watch of a run, which has to be closed.
 func (t Test) newWatch(ctx context.Context, model linearizability.Model, d *driver) *watch {
 	illegal := t.illegal
@@ -229,7 +266,7 @@ func (t Test) newWatch(ctx context.Context, model linearizability.Model, d *driv
 			return b.illegal(ctx, model)
 		}
 	}
-	return newWatch(ctx, illegal, &d.completed, d.record.Pending, t.Log, t.Virtual)
+	return newWatch(ctx, illegal, d.record.Pending, t.Log, t.Virtual)
 }
 
 // required returns an error for the first kind of fault that is planned and cannot be injected, if
@@ -301,13 +338,12 @@ func (t Test) stage(run *results.Run, text string) {
 }
 
 // summarise puts what the driver saw into the record.
-func (d *driver) summarise(run *results.Run, ops []history.Operation) {
+func (d *driver) summarise(run *results.Run, operations source, keys *census) error {
 	run.Operations, run.Load = d.counts, d.load
-	ended := newEndings(ops)
-	d.tallyFaults(ops, ended, d.now())
-	run.Faults, run.Windows = d.faultResults(), d.windows(ended, d.now())
-	run.Spans = d.spans(run.Windows, ended)
-	d.recovery.result.FirstOK = d.firstOK(ended)
+	run.Windows = d.windows(d.now())
+	run.Spans = d.spans(run.Windows)
+	err := d.tallied(run.Windows, run.Spans, operations, keys)
+	run.Faults = d.faultResults()
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result
 	run.Exits = d.exits
@@ -317,4 +353,5 @@ func (d *driver) summarise(run *results.Run, ops []history.Operation) {
 	for _, op := range d.record.Pending() {
 		run.Operations.Count(op)
 	}
+	return err
 }

@@ -242,7 +242,7 @@ type Check struct {
 	Pages []string `json:"pages,omitempty"`
 }
 
-// Illegal returns the keys that violate.
+// Illegal returns the keys that violate, as far as they are listed.
 func (c *Check) Illegal() []string {
 	var keys []string
 	for _, key := range c.Linearizability.Keys {

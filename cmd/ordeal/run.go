@@ -99,16 +99,18 @@ func planFlags(command *cobra.Command, p *plan.Plan) {
 	f.IntVar(&p.Clients, "clients", p.Clients, "concurrent clients")
 	f.IntVar(&p.Keys, "keys", p.Keys, "keys in use at once")
 	f.IntVar(&p.OpsPerKey, "ops-per-key", p.OpsPerKey,
-		"operations after which a key is replaced by a fresh one; 0: as usual for the workload")
+		"operations after which a key is replaced by a fresh one, and read once more through "+
+			"every node; 0: as usual for the workload")
 	f.IntVar(&p.Burst, "burst", p.Burst,
 		"operations that a client calls before it rests until the next multiple of --idle; 0: no rest")
 	f.DurationVar(&p.Idle, "idle", p.Idle, "see --burst")
-	f.DurationVar(&p.Time, "time", p.Time, "how long faults are injected")
+	f.DurationVar(&p.Time, "time", p.Time, "how long faults are injected, up to 24h")
 	f.Float64Var(&p.Rate, "rate", p.Rate, "operations a second; 0: as fast as it goes")
 	f.DurationVar(&p.Timeout, "timeout", p.Timeout, "how long a client waits for an operation")
 	f.DurationVar(&p.Recovery, "recovery", p.Recovery,
 		"how long the healed cluster may take to serve again")
-	f.DurationVar(&p.Budget, "budget", p.Budget, "how long the check may take")
+	f.DurationVar(&p.Budget, "budget", p.Budget,
+		"how long the check may take, without reading a long record back")
 	f.IntVar(&p.Memory, "memory", p.Memory, "how much memory the check may take, in `MiB`")
 	f.BoolVar(&p.FailFast, "fail-fast", p.FailFast,
 		"end the run at the first violation that is found while it goes on")

@@ -10,9 +10,8 @@ import (
 	"ordeal/workloads"
 )
 
-// swarmNemeses are what a plan of a swarm draws its faults from, each switched off in most of the
-// plans: what is always there hides what only shows without it (Groce et al., Swarm Testing, ISSTA
-// 2012).
+// swarmNemeses are what a plan of a swarm draws its faults from, each switched off in most plans:
+// what is always there hides what only shows without it (Groce et al., Swarm Testing, ISSTA 2012).
 var swarmNemeses = []string{
 	"partition", "isolate-one", "one-way", "random", "kill", "stop", "pause", "wipe", "crash",
 	"rot", "packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
