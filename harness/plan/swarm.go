@@ -11,7 +11,8 @@ import (
 )
 
 // swarmNemeses are what a plan of a swarm draws its faults from, each switched off in most plans:
-// what is always there hides what only shows without it (Groce et al., Swarm Testing, ISSTA 2012).
+// what is always there hides what only shows without it (Groce et al., Swarm Testing, ISSTA
+// 2012).
 var swarmNemeses = []string{
 	"partition", "isolate-one", "one-way", "random", "kill", "stop", "pause", "wipe", "crash",
 	"rot", "packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
