@@ -38,7 +38,6 @@ func (d *driver) inject(f *fault) {
 	}
 	f.result = results.Fault{
 		ID: f.fault.ID, Kind: string(f.fault.Kind), Name: f.fault.Name, Nodes: f.fault.Nodes,
-		Text: f.fault.String(),
 	}
 	begun := d.now()
 	f.result.BegunAt = begun
@@ -161,6 +160,7 @@ func (d *driver) faultResults() []results.Fault {
 	list := make([]results.Fault, 0, len(d.faults))
 	for _, f := range d.faults {
 		if f.phase != "" {
+			f.result.Text = f.fault.String()
 			list = append(list, f.result)
 		}
 	}

@@ -57,8 +57,9 @@ type node struct {
 	replica *replica.Replica
 	random  *keyed
 	gate    replica.Gate
-	// received is the event of each datagram.
+	// received is the event of each datagram, leaving the one that has waited for the disk.
 	received replica.Receive
+	leaving  replica.Send
 	// calls are the requests that the process has taken and not answered, by number.
 	calls map[uint64]*call
 	// frozen holds what waits for a paused node, in its order.

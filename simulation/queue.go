@@ -49,10 +49,10 @@ func (q *queue) push(at int64) (slot int32, e *event) {
 	return slot, &q.slots[slot]
 }
 
-// pop removes the first event. The event is the caller's copy.
-func (q *queue) pop() (at int64, e event, ok bool) {
+// pop moves the first event into e, and returns its time.
+func (q *queue) pop(e *event) (at int64, ok bool) {
 	if len(q.heap) == 0 {
-		return 0, event{}, false
+		return 0, false
 	}
 	first := q.heap[0]
 	last := len(q.heap) - 1
@@ -61,10 +61,10 @@ func (q *queue) pop() (at int64, e event, ok bool) {
 	if last > 0 {
 		q.down(0)
 	}
-	e = q.slots[first.slot]
+	*e = q.slots[first.slot]
 	q.slots[first.slot] = event{}
 	q.free = append(q.free, first.slot)
-	return first.at, e, true
+	return first.at, true
 }
 
 func (q *queue) up(i int) {

@@ -93,11 +93,11 @@ func (d *writer) synced(count uint64) {
 		return
 	}
 	for {
-		s, ok := n.gate.Next()
-		if !ok {
+		var ok bool
+		if n.leaving, ok = n.gate.Next(); !ok {
 			break
 		}
-		w.network.send(n, &s.Message, s.Request)
+		w.network.send(n, &n.leaving.Message, n.leaving.Request)
 	}
 	d.write()
 }
