@@ -11,9 +11,6 @@ const (
 	priorities = 6
 	// priorityTime is how long links keep their priorities, in nanoseconds.
 	priorityTime = 40_000_000
-	// occurrencesMax bounds what is remembered of how often something was decided; beyond it the
-	// counting begins anew.
-	occurrencesMax = 1 << 20
 )
 
 // A network carries datagrams from node to node.
@@ -21,11 +18,7 @@ type network struct {
 	world *World
 	nodes int
 	links []link
-	// occurrences counts the datagrams of one kind on one link for one origin.
-	occurrences map[occurrence]uint64
 }
-
-type occurrence struct{ place, origin uint64 }
 
 // A link is one direction between two nodes.
 type link struct {
@@ -48,7 +41,7 @@ type weather struct {
 func newNetwork(w *World) network {
 	n := w.config.Nodes
 	return network{
-		world: w, nodes: n, links: make([]link, n*n), occurrences: make(map[occurrence]uint64),
+		world: w, nodes: n, links: make([]link, n*n),
 	}
 }
 
@@ -66,12 +59,7 @@ func (t *network) send(from *node, m *paxos.Message, origin uint64) {
 		return
 	}
 	place := uint64(m.From)<<16 | uint64(m.To)<<8 | uint64(m.Kind)
-	key := occurrence{place, origin}
-	if len(t.occurrences) >= occurrencesMax {
-		clear(t.occurrences)
-	}
-	t.occurrences[key]++
-	n := t.occurrences[key]
+	n := w.queue.occurrences.next(mix(place, origin))
 	if w.conditions.Loss > 0 && chance(w.roll(decideLoss, place, origin, n), w.conditions.Loss) {
 		w.noteMessage(happensLoss, m)
 		return

@@ -261,7 +261,7 @@ func (n *node) resume() {
 // step gives the replica an event and carries out the effects, in their order. Of a doomed process
 // only some of them happen.
 func (n *node) step(e replica.Event, origin uint64) {
-	n.random.origin, n.random.count = origin, 0
+	n.random.origin = origin
 	effects, ok := n.take(e)
 	if !ok {
 		return
@@ -323,19 +323,19 @@ func (n *node) carryOut(effect replica.Effect, origin uint64) {
 }
 
 // keyed is the source of a replica's random numbers: they depend on the node, its life, the
-// operation that is served and on how many were drawn in this step.
+// operation that is served and on how many were drawn for that.
 type keyed struct {
-	world         *World
-	place, boot   uint64
-	origin, count uint64
-	total         map[uint64]uint64
+	world       *World
+	place, boot uint64
+	origin      uint64
 }
 
 // Uint64 returns the next random number.
 func (k *keyed) Uint64() uint64 {
-	if k.total == nil {
-		k.total = make(map[uint64]uint64)
-	}
-	k.total[k.origin]++
-	return k.world.roll(decideBackoff, k.place<<32|k.boot, k.origin, k.total[k.origin])
+	place := k.place<<32 | k.boot
+	n := k.world.queue.occurrences.next(mix(place^keyedPlaces, k.origin))
+	return k.world.roll(decideBackoff, place, k.origin, n)
 }
+
+// keyedPlaces tells the places of nodes from those of links where occurrences are counted.
+const keyedPlaces = 1 << 63

@@ -22,6 +22,9 @@ type queue struct {
 	order uint64
 	slots []event
 	free  []int32
+	// occurrences counts how often random decisions about the same thing were due: it is here since
+	// its memory is used again, like the queue's.
+	occurrences counter
 }
 
 // queues are those of worlds that were closed: a world is often made for a moment, and its queue
@@ -31,6 +34,7 @@ var queues = sync.Pool{New: func() any { return new(queue) }}
 // reset empties the queue and keeps its memory.
 func (q *queue) reset() {
 	clear(q.slots)
+	q.occurrences.reset()
 	q.heap, q.slots, q.free, q.order = q.heap[:0], q.slots[:0], q.free[:0], 0
 }
 
