@@ -66,6 +66,11 @@ func (d *driver) inject(f *fault) {
 			d.heal(f)
 			return
 		}
+		if f.fault.Stay {
+			f.result.Stays = true
+			d.finish(f)
+			return
+		}
 		d.env.After(max(0, begun+f.fault.For-d.now()), func() { d.heal(f) })
 	})
 	d.env.Inject(f.fault, done)

@@ -18,7 +18,7 @@ import (
 // judge draws every conclusion that the record allows and adds a finding for each that is not good.
 func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 	for _, f := range run.Faults {
-		if f.Phase != history.Skipped && !f.Healed && seen.completed {
+		if f.Phase != history.Skipped && !f.Healed && !f.Stays && seen.completed {
 			run.Find(results.Finding{Verdict: results.Harness, What: fmt.Sprintf(
 				"fault %s (%s) is not proved to be healed", f.ID, f.Kind),
 				Detail: unproved(f)})

@@ -125,6 +125,8 @@ type Fault struct {
 	Kind  string   `json:"kind"`
 	Name  string   `json:"name,omitempty"`
 	Nodes []string `json:"nodes,omitempty"`
+	// Stays tells that it was to stay in force until the end of the run.
+	Stays bool `json:"stays,omitempty"`
 	// Text describes the fault and its targets in words.
 	Text string `json:"text"`
 	// Phase is the last one that was recorded.

@@ -1,8 +1,8 @@
 package simulation
 
-// A counter counts how often things were named by their hashes, of which two things hardly ever have
-// the same. It is a table that is used again without being cleared: what an earlier generation has
-// left in it counts for nothing.
+// A counter counts how often things were named by their hashes, of which two things hardly ever
+// have the same. It is a table that is used again without being cleared: what an earlier generation
+// has left in it counts for nothing.
 type counter struct {
 	slots      []counted
 	used       int

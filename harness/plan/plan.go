@@ -175,6 +175,9 @@ func (p Plan) Validate() error {
 	schedule, err := p.Schedule()
 	if err == nil && p.DataLoss == "" {
 		err = schedule.ValidateLosses(p.NodeNames())
+		if err == nil {
+			err = schedule.ValidateCore(p.NodeNames())
+		}
 	}
 	return err
 }

@@ -18,8 +18,8 @@ var swarmNemeses = []string{
 	"rot", "packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
 }
 
-// A Strategy says how a plan of a swarm orders what is under way at the same time. No strategy finds
-// every mistake soonest.
+// A Strategy says how a plan of a swarm orders what is under way at the same time. No strategy
+// finds every mistake soonest.
 type Strategy string
 
 // The strategies.
@@ -51,8 +51,35 @@ func SwarmBy(strategy Strategy, seed uint64, bug string) Plan {
 	for {
 		p := swarm(r, seed, strategy)
 		p.Bug = bug
+		schedule, err := p.Schedule()
+		if err != nil {
+			continue
+		}
+		if len(schedule) > 0 {
+			p.Faults = schedule
+			leaveSome(r, p.Faults, p.NodeNames())
+		}
 		if p.Validate() == nil {
 			return p
+		}
+	}
+}
+
+// leaveSome lets some of the last faults stay, in one plan of three, as long as they leave a core:
+// TigerBeetle's simulator calls what follows the liveness phase. A cluster that is healed in part
+// must make progress there.
+func leaveSome(r *rand.Rand, schedule nemesis.Schedule, nodes []string) {
+	if r.IntN(3) != 0 {
+		return
+	}
+	for i := len(schedule) - 1; i >= len(schedule)/2; i-- {
+		f := &schedule[i]
+		if f.Kind.Loses() || r.IntN(2) == 0 {
+			continue
+		}
+		f.Stay = true
+		if len(schedule.Core(nodes)) == 0 {
+			f.Stay = false
 		}
 	}
 }

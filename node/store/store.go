@@ -10,7 +10,8 @@ import (
 	"ordeal/node/wal"
 )
 
-// keyRoom and valueRoom are about what an encoded key needs beyond its name, and an acceptor in all.
+// keyRoom and valueRoom are about what an encoded key needs beyond its name, and an acceptor in
+// all.
 const keyRoom = 4
 
 func valueRoom(a paxos.Acceptor) int {
