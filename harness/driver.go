@@ -245,9 +245,10 @@ func (d *driver) call(
 	d.env.Invoke(op, d.plan.Timeout, func(result history.Result) {
 		d.inFlight--
 		completed := d.record.Complete(op, result, d.now())
-		d.watch.ended(key, &completed, d.now())
+		// First of all it is kept: should anything else panic, nothing is missing from what is judged.
 		d.kept.log.add(&completed)
 		d.counts.Count(completed)
+		d.watch.ended(key, &completed, d.now())
 		if calledIn == phaseLoad {
 			d.load.Count(completed)
 		}

@@ -173,8 +173,9 @@ type Judged struct {
 }
 
 // JudgeFile judges one of Ordeal's histories as Judge does, without holding it: it is read twice,
-// and what is in memory is what judgeRecord says. The name is how errors call the file; modelName
-// is the model, "" for the one that the history names.
+// and what is in memory is what judgeRecord says. It must be the same both times: of a file that is
+// still written, what it had at first. The name is how errors call it; modelName is the model, ""
+// for the one that the history names.
 func JudgeFile(
 	ctx context.Context, file io.ReaderAt, name, modelName string, budget Budget,
 ) (Judged, error) {

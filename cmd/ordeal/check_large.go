@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -46,7 +47,13 @@ func (c *checker) openLarge(path string) (*os.File, error) {
 
 // checkLarge reads and judges one history of Ordeal's without holding it.
 func (c *checker) checkLarge(ctx context.Context, file *os.File, path string) (checked, error) {
-	judged, err := harness.JudgeFile(ctx, file, path, c.model, c.budget)
+	// A run that goes on may add to it meanwhile.
+	info, err := file.Stat()
+	if err != nil {
+		return checked{}, fmt.Errorf("read the history: %w", err)
+	}
+	now := io.NewSectionReader(file, 0, info.Size())
+	judged, err := harness.JudgeFile(ctx, now, path, c.model, c.budget)
 	if err != nil {
 		return checked{}, fmt.Errorf("%s: %w", path, err)
 	}

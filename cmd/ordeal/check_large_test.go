@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ordeal/harness"
 	"ordeal/history"
 	"ordeal/linearizability"
 	"ordeal/results"
@@ -116,6 +118,39 @@ func comparable(t *testing.T, c checked) string {
 	require.NoError(t, err)
 	return string(text)
 }
+
+// A run that goes on adds to its record while that is judged.
+func TestLargeHistoryIsJudgedAsItWas(t *testing.T) {
+	text := recordOf(t, []history.Kind{history.Write, history.Read}, false)
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	require.NoError(t, os.WriteFile(path, text[:len(text)/2], 0o644))
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer file.Close()
+	before, err := os.Open(path)
+	require.NoError(t, err)
+	defer before.Close()
+	// The second time that the beginning is read, there is more.
+	reads := 0
+	one, err := harness.JudgeFile(t.Context(), io.NewSectionReader(readerAt(
+		func(p []byte, offset int64) (int, error) {
+			if offset == 0 {
+				if reads++; reads == 2 {
+					_, err := file.Write(text[len(text)/2:])
+					require.NoError(t, err)
+				}
+			}
+			return before.ReadAt(p, offset)
+		}), 0, int64(len(text)/2)), path, "", harness.Budget{})
+	require.NoError(t, err)
+	require.Equal(t, 2, reads)
+	require.Empty(t, one.Findings)
+	require.NotEmpty(t, one.Cut)
+}
+
+type readerAt func(p []byte, offset int64) (int, error)
+
+func (r readerAt) ReadAt(p []byte, offset int64) (int, error) { return r(p, offset) }
 
 func TestOtherFormatsAreNeverLarge(t *testing.T) {
 	c := checker{format: formatAuto, largeFrom: 1}
