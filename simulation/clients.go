@@ -121,6 +121,7 @@ func (t *clients) reset(w *World, c *call) {
 // answer ends a call, unless its client has given it up.
 func (t *clients) answer(w *World, c *call) (calledBack bool) {
 	if c.ended {
+		w.tellCall(KindLate, c)
 		return false
 	}
 	c.ended = true

@@ -15,11 +15,11 @@ type Happening struct {
 	At time.Duration
 	// Kind is one of the names below, such as KindSend.
 	Kind string
-	// Node is the one it happens to, "" for what is between nodes.
+	// Node is the one it happens to, "" for a fault.
 	Node string
 	// Message is set for what happens to a datagram, and Datagram is its number: what is sent, held,
-	// repeated, lost and what arrives under one number is one datagram. A KindViolation has the message
-	// that shows it.
+	// repeated, lost and what arrives under one number is one datagram. A KindViolation has the
+	// message that shows it.
 	Message  *paxos.Message
 	Datagram uint64
 	// Operation is set for what happens to a client's operation, with its result where there is
@@ -51,12 +51,14 @@ const (
 	KindCutOff = "cut off"
 	KindHold   = "hold"
 	// KindCall: a client calls an operation. KindArrive: the node has it. KindRespond: it answers,
-	// or the connection ends. Then the client gets the answer (KindReturn), unless it has given up.
+	// or the connection ends. Then the client gets the answer (KindReturn), or gets it
+	// too late (KindLate), since it has given up (KindGiveUp).
 	KindCall    = "call"
 	KindArrive  = "request"
 	KindRespond = "respond"
 	KindReturn  = "answer"
 	KindGiveUp  = "give up"
+	KindLate    = "late"
 	// KindWrite: a node begins to write a batch. KindSync: the batch is durable, or, where the
 	// detail says so, only written. There is one of a node at a time.
 	KindWrite = "write"

@@ -36,8 +36,8 @@ func TestObservingChangesNothing(t *testing.T) {
 	}
 }
 
-// What an observer is told hangs together: whatever arrives, is lost or kept was sent under the same
-// number, whatever is answered was called, and what is synced was written.
+// What an observer is told hangs together: whatever arrives, is lost or kept was sent under the
+// same number, whatever is answered was called, and what is synced was written.
 func TestAnObserverIsToldTheWholeStory(t *testing.T) {
 	kinds := map[string]int{}
 	for seed := range uint64(40) {
