@@ -28,7 +28,7 @@ const (
 // pure packages have no clock, network, disk, goroutine or global randomness.
 var pure = []string{
 	"history/stream", "nemesis", "workloads", "node/paxos", "node/replica", "node/store",
-	"harness/plan",
+	"harness/plan", "results/diagram",
 }
 
 // effects are what a pure package must not import. A package "os" is allowed nowhere among them.

@@ -45,6 +45,9 @@ type Test struct {
 	// Search is the command of another process for searches that take long, see Budget; it may be
 	// nil.
 	Search func(context.Context) *exec.Cmd
+	// Draw returns pictures of a run that violates, by the names of their files in the run's
+	// directory; it may be nil, and return none.
+	Draw func(context.Context, results.Run) (map[string][]byte, error)
 	// Keep leaves the environment as it is at the end.
 	Keep bool
 	// Virtual tells that time in the environment is virtual. Then the loop itself judges keys while
@@ -94,6 +97,7 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	if err := observed.close(); err != nil {
 		findEach(&run, err)
 	}
+	t.draw(ctx, &run)
 	if ctx.Err() != nil && run.Verdict != results.Interrupted {
 		run.Find(results.Finding{Verdict: results.Interrupted, What: "the run was stopped by hand"})
 	}

@@ -45,8 +45,10 @@ type Run struct {
 	EndedEarly *EarlyFinding `json:"endedEarly,omitempty"`
 	Check      *Check        `json:"check,omitempty"`
 	// Trace identifies a run in virtual time.
-	Trace   *Trace        `json:"trace,omitempty"`
-	Elapsed time.Duration `json:"elapsed"`
+	Trace *Trace `json:"trace,omitempty"`
+	// Drawings are the files of pictures of the run, in its directory.
+	Drawings []string      `json:"drawings,omitempty"`
+	Elapsed  time.Duration `json:"elapsed"`
 	// Stages are what the run went through, in order.
 	Stages []Stage `json:"stages,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -44,9 +45,21 @@ func WriteSummary(w io.Writer, r Run, o SummaryOptions) {
 	}
 	fmt.Fprintf(w, "%s (exit %d) · seed %d · %s\n",
 		paint(o.Color, r.Verdict), r.ExitCode, r.Plan.Seed, o.Directory)
+	if !o.Quiet && len(r.Drawings) > 0 {
+		fmt.Fprintf(w, "drawn: %s\n", strings.Join(r.drawings(o.Directory), ", "))
+	}
 	if !o.Quiet && r.Verdict != Pass {
 		fmt.Fprintf(w, "again: %s\n", r.Command)
 	}
+}
+
+// drawings returns the paths of the pictures.
+func (r Run) drawings(directory string) []string {
+	var paths []string
+	for _, name := range r.Drawings {
+		paths = append(paths, filepath.Join(directory, name))
+	}
+	return paths
 }
 
 func writeCounts(w io.Writer, r Run) {

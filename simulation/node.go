@@ -192,7 +192,7 @@ func (n *node) end(why string) {
 // request takes a client's request that has arrived at the node.
 func (n *node) request(c *call) {
 	w := n.world
-	w.note(happensRequest, n, c.number, "")
+	w.noteCall(happensRequest, c)
 	switch n.state {
 	case dead, refused:
 		w.clients.refuse(w, c)
@@ -217,7 +217,7 @@ func (n *node) receive(e *event) {
 		n.received.Message = e.message
 		n.step(&n.received, e.origin)
 	default:
-		n.world.noteMessage(happensLoss, &e.message)
+		n.world.noteMessage(happensLoss, &e.message, e.number)
 	}
 }
 
@@ -227,7 +227,7 @@ func (n *node) wake(e *event) {
 	case n.state == paused:
 		n.freeze(*e)
 	case e.kind == happensTimer:
-		n.world.note(happensTimer, n, e.number, "")
+		n.world.noteTimer(n, e)
 		n.step(replica.Timeout{Timer: e.number}, e.origin)
 	default:
 		n.writer.synced(e.number)
@@ -237,7 +237,7 @@ func (n *node) wake(e *event) {
 // freeze keeps what a paused node does not take yet. What does not fit is lost.
 func (n *node) freeze(e event) {
 	if e.kind == happensDelivery && len(n.frozen) >= frozenMax {
-		n.world.noteMessage(happensLoss, &e.message)
+		n.world.noteMessage(happensLoss, &e.message, e.number)
 		return
 	}
 	n.frozen = append(n.frozen, e)

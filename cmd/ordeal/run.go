@@ -267,6 +267,7 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		Progress: status.progress,
 		Stage:    status.stage,
 		Virtual:  where.simulated(),
+		Draw:     drawRun,
 	}
 	finished, err := test.Execute(cmd.Context())
 	status.clear()
