@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -268,6 +269,9 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		Stage:    status.stage,
 		Virtual:  where.simulated(),
 		Draw:     drawRun,
+	}
+	if where.simulated() {
+		defer debug.SetGCPercent(debug.SetGCPercent(simulationGarbage))
 	}
 	finished, err := test.Execute(cmd.Context())
 	status.clear()
