@@ -96,6 +96,8 @@ type driver struct {
 	// stopped and stoppedAt tell where a run was that ended early.
 	stopped   phase
 	stoppedAt time.Duration
+	// over is when the loop ended.
+	over time.Duration
 	// broken is why the run cannot go on.
 	broken error
 }

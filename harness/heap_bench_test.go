@@ -49,7 +49,7 @@ func measureHeap(b *testing.B, operations int) {
 	var run results.Run
 	seen := observed{workload: d.workload}
 	seen.operations, seen.keys = d.operations(file)
-	require.NoError(b, d.summarise(&run, seen.operations, seen.keys))
+	require.NoError(b, d.summarise(b.Context(), &run, seen.operations, seen.keys))
 	check, found, err := seen.judge(b.Context(), Budget{Time: time.Hour, MemoryBytes: 2 << 30})
 	require.NoError(b, err)
 	require.Empty(b, found)

@@ -71,22 +71,28 @@ func (t Test) judgeHistory(ctx context.Context, run *results.Run, seen observed)
 		Time: t.Plan.Budget, MemoryBytes: int64(t.Plan.Memory) << 20, Search: t.Search,
 	})
 	if err != nil {
-		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+		findEach(run, err)
+	}
+	if check == nil {
 		findUnjudged(run, seen)
 		return
 	}
 	for _, f := range findings {
 		run.Find(f)
 	}
-	if f, differs := compare(check, seen.violation); differs {
+	run.Check = check
+	switch f, differs := compare(check, seen.violation); {
+	case err != nil:
+		findUnjudged(run, seen)
+		return // and what could not be read once is not read again
+	case differs:
 		run.Find(f)
 	}
-	pages, err := t.pages(check, seen.operations)
+	pages, err := t.pages(ctx, check, seen.operations)
 	if err != nil {
-		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+		findEach(run, err)
 	}
 	check.Pages = pages
-	run.Check = check
 }
 
 // judge checks what was seen.
@@ -144,7 +150,9 @@ func compare(check *results.Check, v *results.EarlyFinding) (f results.Finding, 
 const pagesMax = 3
 
 // pages writes porcupine's pages of the first keys that violate.
-func (t Test) pages(check *results.Check, operations source) ([]string, error) {
+func (t Test) pages(
+	ctx context.Context, check *results.Check, operations source,
+) ([]string, error) {
 	violations := check.Linearizability.Violations
 	violations = violations[:min(len(violations), pagesMax)]
 	byKey := make(map[string][]history.Operation)
@@ -154,7 +162,7 @@ func (t Test) pages(check *results.Check, operations source) ([]string, error) {
 	if len(violations) == 0 {
 		return nil, nil
 	}
-	if err := operations.each(func(op *history.Operation) error {
+	if err := operations.each(ctx, func(op *history.Operation) error {
 		if ops, drawn := byKey[op.Key]; drawn {
 			byKey[op.Key] = append(ops, *op)
 		}

@@ -4,7 +4,7 @@ import "ordeal/history"
 
 // blockMin and blockMax are how many operations the first block of an operationLog holds, and the
 // largest ones.
-const blockMin, blockMax = 16, 4096
+const blockMin, blockMax = 2, 4096
 
 // An operationLog holds operations in the order in which they were added. It grows by blocks, each
 // as large as all before it together up to a bound: a slice that grew would copy everything again

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -12,18 +13,22 @@ import (
 // Of a run with more the record on disk is read back.
 const keptMax = 1 << 16
 
+// readAtOnce is how many operations are read between two looks at whether that is still wanted.
+const readAtOnce = 4096
+
 // A source gives the operations of a run, as often as it is asked.
 type source interface {
 	// each calls f for every operation: those that ended in that order, and then those that did not,
 	// in the order of their calls. What f is given is not f's to keep or to change. It returns the
 	// first error of f, or why not all could be given.
-	each(f func(op *history.Operation) error) error
+	// When ctx is done it gives no more, and returns an error that wraps ctx's cause.
+	each(ctx context.Context, f func(op *history.Operation) error) error
 }
 
 // inMemory are operations that are all there.
 type inMemory []history.Operation
 
-func (all inMemory) each(f func(op *history.Operation) error) error {
+func (all inMemory) each(_ context.Context, f func(op *history.Operation) error) error {
 	for i := range all {
 		if err := f(&all[i]); err != nil {
 			return err
@@ -43,7 +48,7 @@ type onDisk struct {
 	count int
 }
 
-func (r onDisk) each(f func(op *history.Operation) error) error {
+func (r onDisk) each(ctx context.Context, f func(op *history.Operation) error) error {
 	elsewhere := make(map[int64]bool, len(r.rest))
 	for i := range r.rest {
 		elsewhere[r.rest[i].ID] = true
@@ -53,7 +58,9 @@ func (r onDisk) each(f func(op *history.Operation) error) error {
 		if elsewhere[op.ID] {
 			return nil
 		}
-		count++
+		if count++; count%readAtOnce == 0 && ctx.Err() != nil {
+			return fmt.Errorf("the record was not read to its end: %w", context.Cause(ctx))
+		}
 		return f(op)
 	})
 	if err != nil {
@@ -65,7 +72,7 @@ func (r onDisk) each(f func(op *history.Operation) error) error {
 		return fmt.Errorf("read the history: %s has lost operations that were written: "+
 			"%d of %d are left", r.name, count, r.count)
 	}
-	return inMemory(r.rest).each(f)
+	return inMemory(r.rest).each(ctx, f)
 }
 
 // fromStart returns a reader of all that a file has.

@@ -126,7 +126,8 @@ var errOver = errors.New("the check is over")
 
 // judgeRecord is Judge for operations that do not fit in memory. They are judged in parts, as they
 // are read, and what is held is the part, the keys that are open and a name and a number of every
-// key. The time for reading is not the check's.
+// key. The time for reading is not the check's. With an error, which says why not all could be
+// read, the check is what was judged until then: what is illegal in it is so.
 func judgeRecord(
 	ctx context.Context,
 	modelName string, operations source, c *census, events []history.Event, budget Budget,
@@ -143,24 +144,31 @@ func judgeRecord(
 	}
 	keys := 0
 	s := newSorter(c, func(part [][]history.Operation, left int) error {
-		if parts.Over() {
+		over := parts.Over()
+		if over && (check.Decisions == nil || ctx.Err() != nil) {
 			return errOver
 		}
-		keys += len(part)
-		if err := judgeDecisions(check.Decisions, part, events); err != nil {
+		// What was decided is compared without a search, however long the rest took.
+		if err := judgeDecisions(check.Decisions, part, events); err != nil || over {
 			return err
 		}
+		keys += len(part)
 		return parts.Add(part, left)
 	})
-	if err = operations.each(s.add); err == nil {
+	if err = operations.each(ctx, s.add); err == nil {
 		err = s.end()
+	} else if !errors.Is(err, errOver) {
+		err = errors.Join(err, s.flush()) // the keys that are whole
 	}
-	if err != nil && !errors.Is(err, errOver) {
-		return nil, nil, err
+	if errors.Is(err, errOver) {
+		err = nil
 	}
 	parts.Leave(c.keys() - keys)
 	check.Linearizability = parts.End()
-	return check, found(check, events, c.operations), nil
+	if d := check.Decisions; d != nil && d.Keys < c.keys() && d.Verdict != linearizability.Illegal {
+		d.Verdict = linearizability.Unknown
+	}
+	return check, found(check, events, c.operations), err
 }
 
 // A Judged history is what was found out about one in a file.
@@ -181,9 +189,13 @@ func JudgeFile(
 ) (Judged, error) {
 	var j Judged
 	keys := newCensus()
+	read := 0
 	count := func(op *history.Operation) error {
 		keys.count(op)
 		j.Counts.Count(*op)
+		if read++; read%readAtOnce == 0 {
+			return ctx.Err()
+		}
 		return nil
 	}
 	var err error
@@ -191,7 +203,7 @@ func JudgeFile(
 		return j, err
 	}
 	open := j.Operations()
-	if err := inMemory(open).each(count); err != nil {
+	if err := inMemory(open).each(ctx, count); err != nil {
 		return j, err
 	}
 	if modelName == "" {

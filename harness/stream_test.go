@@ -100,7 +100,7 @@ func recordedTo(t *testing.T, file *fullFile, operations, most int) *driver {
 
 func collected(t *testing.T, s source) []history.Operation {
 	var all []history.Operation
-	require.NoError(t, s.each(func(op *history.Operation) error {
+	require.NoError(t, s.each(t.Context(), func(op *history.Operation) error {
 		all = append(all, *op)
 		return nil
 	}))
@@ -149,7 +149,7 @@ func TestRecordWithAHoleIsNotJudged(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Truncate(int64(bytes.LastIndexByte(text[:len(text)/2], '\n')+1)))
 	operations, _ := d.operations(f)
-	err = operations.each(func(*history.Operation) error { return nil })
+	err = operations.each(t.Context(), func(*history.Operation) error { return nil })
 	require.ErrorContains(t, err, "history.jsonl has lost operations that were written")
 }
 

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sort"
 	"time"
@@ -146,10 +147,11 @@ func (f *firstOKs) within(after time.Duration) (time.Duration, bool) {
 // tallied puts what is counted of the operations into the results of the faults and of the
 // recovery, and into windows and spans; and counts those of each key, if that is asked for.
 func (d *driver) tallied(
+	ctx context.Context,
 	windows []results.Window, spans []results.Span, operations source, keys *census,
 ) error {
 	t := newTally()
-	end := d.now()
+	end := d.over
 	d.askFaults(t, end)
 	last, recovered := d.lastHeal()
 	for _, node := range d.env.Nodes() {
@@ -163,7 +165,7 @@ func (d *driver) tallied(
 		of.spans = append(of.spans, period{from: s.From, to: s.To, nodes: []string{s.Node}})
 	}
 	t.begin()
-	err := operations.each(func(op *history.Operation) error {
+	err := operations.each(ctx, func(op *history.Operation) error {
 		t.count(op)
 		if keys != nil {
 			keys.count(op)

@@ -65,7 +65,7 @@ func TestTallyCountsWhatIsThere(t *testing.T) {
 		}
 		tally.node("n2").spans = slices.Clone(tally.windows)
 		tally.begin()
-		require.NoError(t, inMemory(ops).each(func(op *history.Operation) error {
+		require.NoError(t, inMemory(ops).each(t.Context(), func(op *history.Operation) error {
 			tally.count(op)
 			return nil
 		}))

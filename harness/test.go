@@ -27,6 +27,8 @@ import (
 const (
 	collectTimeout = 30 * time.Second
 	closeTimeout   = 60 * time.Second
+	// interruptedLimit bounds what is done with the record of a run that was interrupted.
+	interruptedLimit = time.Minute
 )
 
 // A Test is one test to run.
@@ -84,16 +86,11 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	if err != nil {
 		findEach(&run, err)
 	}
-	// A check that is killed for its memory must not take the rest of the record with it.
-	unjudged := run
-	unjudged.Verdict, unjudged.ExitCode = results.Unfinished, results.Unfinished.ExitCode()
-	t.save(&unjudged)
+	t.saveUnfinished(run)
 	t.stage(&run, "check the history")
-	judging := ctx
-	if ctx.Err() != nil {
-		judging = context.WithoutCancel(ctx)
-	}
+	judging, enough := t.afterwards(ctx)
 	t.judge(judging, &run, observed)
+	enough()
 	if err := observed.close(); err != nil {
 		findEach(&run, err)
 	}
@@ -126,6 +123,29 @@ func findEach(run *results.Run, err error) {
 	}
 	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 	run.Find(results.Finding{Verdict: verdict, What: text})
+}
+
+// saveUnfinished keeps what is known before something that takes long: if this is killed for its
+// memory, say, the rest of the record must not go with it.
+func (t Test) saveUnfinished(run results.Run) {
+	run.Verdict, run.ExitCode = results.Unfinished, results.Unfinished.ExitCode()
+	t.save(&run)
+}
+
+// errNoMoreTime is why what is left of a run that was interrupted is given up.
+var errNoMoreTime = fmt.Errorf(
+	"%w: the time after the interruption is over (ordeal check judges the history)",
+	context.Canceled)
+
+// afterwards returns the context for what is done with the record when the run is over: the run's,
+// so that an interruption ends it; or after an interruption, which ended the run, one that is done
+// some time later: nobody waits for long who has pressed Ctrl-C.
+func (t Test) afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(context.WithoutCancel(ctx),
+		min(t.Plan.Budget, interruptedLimit), errNoMoreTime)
 }
 
 // save keeps the record. That it cannot be kept is a finding like others: it masks no worse one.
@@ -218,6 +238,7 @@ func (t Test) observe(
 	run.Environment = env.Describe()
 	t.stage(run, "run")
 	err = t.driveAndStop(ctx, d)
+	d.over = d.now()
 	seen.completed, seen.violation = err == nil && !d.early, d.violation
 	if ctx.Err() != nil && !d.early {
 		// What had failed before, or fails while the run is stopped, is said as well.
@@ -232,12 +253,25 @@ func (t Test) observe(
 	if synced := record.Sync(); !errors.Is(err, synced) {
 		err = errors.Join(err, synced)
 	}
+	// The cluster goes first: to read a long record back takes a while.
+	err = errors.Join(err, t.wrapUp(run, env))
+	return seen, errors.Join(err, t.readBack(ctx, run, d, &seen))
+}
+
+// readBack puts what the run did into the record, and has its operations ready to be judged.
+func (t Test) readBack(ctx context.Context, run *results.Run, d *driver, seen *observed) error {
 	seen.operations, seen.keys = d.operations(seen.file)
-	if lost := d.summarise(run, seen.operations, seen.keys); lost != nil {
-		seen.operations, seen.keys = nil, nil
-		err = errors.Join(err, lost)
+	if seen.keys != nil {
+		t.saveUnfinished(*run)
+		t.stage(run, "read the record back")
 	}
-	return seen, errors.Join(err, t.wrapUp(run, env))
+	reading, enough := t.afterwards(ctx)
+	defer enough()
+	err := d.summarise(reading, run, seen.operations, seen.keys)
+	if err != nil {
+		seen.operations, seen.keys = nil, nil
+	}
+	return err
 }
 
 // recordName is how the history calls its run. In virtual time it is a function of the plan, as
@@ -342,11 +376,13 @@ func (t Test) stage(run *results.Run, text string) {
 }
 
 // summarise puts what the driver saw into the record.
-func (d *driver) summarise(run *results.Run, operations source, keys *census) error {
+func (d *driver) summarise(
+	ctx context.Context, run *results.Run, operations source, keys *census,
+) error {
 	run.Operations, run.Load = d.counts, d.load
-	run.Windows = d.windows(d.now())
+	run.Windows = d.windows(d.over)
 	run.Spans = d.spans(run.Windows)
-	err := d.tallied(run.Windows, run.Spans, operations, keys)
+	err := d.tallied(ctx, run.Windows, run.Spans, operations, keys)
 	run.Faults = d.faultResults()
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result

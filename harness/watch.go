@@ -20,7 +20,7 @@ const (
 	recheckFrom = 1000
 	// batchMax is how many operations a batch has, unless its first key alone has more.
 	batchMax = 1 << 14
-	// heldMax is how many operations a watch holds: some 60 MB.
+	// heldMax is how many operations a watch holds: some 60 to 120 MB, as blocks are filled.
 	heldMax = 1 << 18
 	// restTimes is how many times as long as for a batch the judge rests after it: so it takes a
 	// tenth of one processor at the most.

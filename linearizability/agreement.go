@@ -11,7 +11,7 @@ import (
 
 // A DecisionReport is what CheckDecision found out.
 type DecisionReport struct {
-	// Verdict is Legal or Illegal.
+	// Verdict is Legal or Illegal; Unknown where not all keys were looked at and nothing was found.
 	Verdict Verdict `json:"verdict"`
 	Keys    int     `json:"keys"`
 	// Told and Learned are how many proposals and learners told of a decision.

@@ -118,7 +118,8 @@ the others do not violate.`,
 		"how the histories are written: "+strings.Join(checkFormats(), ", "))
 	f.StringVar(&initial, "initial", "",
 		"what every register of a history in EDN holds at first, such as 0; default: nothing")
-	f.DurationVar(&budget, "budget", plan.Default().Budget, "how long each check may take")
+	f.DurationVar(&budget, "budget", plan.Default().Budget,
+		"how long each check may take, without the reading of the file")
 	f.IntVar(&memory, "memory", plan.Default().Memory,
 		"how much memory each check may take, in `MiB`")
 	f.StringVar(&c.root, "results", results.DefaultRoot, "look for runs below this `directory`")
@@ -362,7 +363,11 @@ func (c *checker) check(ctx context.Context, path string) (checked, error) {
 	}
 	if large != nil {
 		defer large.Close()
-		return c.checkLarge(ctx, large, path)
+		info, err := large.Stat()
+		if err != nil {
+			return checked{}, fmt.Errorf("read the history: %w", err)
+		}
+		return c.checkLarge(ctx, large, info.Size(), path)
 	}
 	record, format, err := c.read(path)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ordeal/harness"
+	"ordeal/results"
 )
 
 // largeFrom is the size, in bytes, from which on a history of Ordeal's is judged without holding
@@ -46,16 +47,20 @@ func (c *checker) openLarge(path string) (*os.File, error) {
 }
 
 // checkLarge reads and judges one history of Ordeal's without holding it.
-func (c *checker) checkLarge(ctx context.Context, file *os.File, path string) (checked, error) {
-	// A run that goes on may add to it meanwhile.
-	info, err := file.Stat()
-	if err != nil {
-		return checked{}, fmt.Errorf("read the history: %w", err)
-	}
-	now := io.NewSectionReader(file, 0, info.Size())
+// It is judged as long as it was at first: a run that goes on may add to it meanwhile. If it cannot
+// be read to its end for a second time, what was found in it until then is said all the same.
+func (c *checker) checkLarge(
+	ctx context.Context, file io.ReaderAt, bytes int64, path string,
+) (checked, error) {
+	now := io.NewSectionReader(file, 0, bytes)
 	judged, err := harness.JudgeFile(ctx, now, path, c.model, c.budget)
-	if err != nil {
+	if err != nil && (judged.Check == nil || len(judged.Check.Illegal()) == 0) {
 		return checked{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if err != nil {
+		judged.Findings = append(judged.Findings, results.Finding{
+			Verdict: results.Harness, What: err.Error(),
+		})
 	}
 	one := checked{
 		File: path, Format: formatOrdeal, Cut: judged.Cut, Operations: judged.Counts,

@@ -5,16 +5,17 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"ordeal/harness"
 	"ordeal/history"
 	"ordeal/linearizability"
 	"ordeal/results"
@@ -132,20 +133,80 @@ func TestLargeHistoryIsJudgedAsItWas(t *testing.T) {
 	defer before.Close()
 	// The second time that the beginning is read, there is more.
 	reads := 0
-	one, err := harness.JudgeFile(t.Context(), io.NewSectionReader(readerAt(
-		func(p []byte, offset int64) (int, error) {
-			if offset == 0 {
-				if reads++; reads == 2 {
-					_, err := file.Write(text[len(text)/2:])
-					require.NoError(t, err)
-				}
+	growing := readerAt(func(p []byte, offset int64) (int, error) {
+		if offset == 0 {
+			if reads++; reads == 2 {
+				_, err := file.Write(text[len(text)/2:])
+				require.NoError(t, err)
 			}
-			return before.ReadAt(p, offset)
-		}), 0, int64(len(text)/2)), path, "", harness.Budget{})
+		}
+		return before.ReadAt(p, offset)
+	})
+	c := checker{format: formatAuto}
+	one, err := c.checkLarge(t.Context(), growing, int64(len(text)/2), path)
 	require.NoError(t, err)
 	require.Equal(t, 2, reads)
 	require.Empty(t, one.Findings)
 	require.NotEmpty(t, one.Cut)
+}
+
+// A disk that fails while the record is read for the second time hides no violation that was found
+// in it until then, and one in which none was found is an error.
+func TestLargeHistoryThatCannotBeReadAgain(t *testing.T) {
+	for _, stale := range []bool{true, false} {
+		text := twoKeys(t, stale)
+		passes := 0
+		failing := readerAt(func(p []byte, offset int64) (int, error) {
+			if offset == 0 {
+				passes++
+			}
+			n, err := bytes.NewReader(text).ReadAt(p, offset)
+			if passes == 2 && offset+int64(n) == int64(len(text)) {
+				return n - 1, syscall.EIO
+			}
+			return n, err
+		})
+		c := checker{format: formatAuto}
+		one, err := c.checkLarge(t.Context(), failing, int64(len(text)), "h.jsonl")
+		if !stale {
+			require.ErrorIs(t, err, syscall.EIO)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, results.Violation, one.Verdict)
+		require.True(t, slices.ContainsFunc(one.Findings, func(f results.Finding) bool {
+			return f.Verdict == results.Harness && strings.Contains(f.What, "input/output error")
+		}))
+	}
+}
+
+// twoKeys returns a history of two keys, one after the other, the first with a stale read if that
+// is asked for.
+func twoKeys(t *testing.T, stale bool) []byte {
+	var out bytes.Buffer
+	w := history.NewWriter(&out, history.Header{Run: "r", Model: "register", Seed: 1})
+	call := func(op history.Operation, returned string) {
+		r := history.Result{Outcome: history.OK}
+		if returned != "" {
+			r.Returned = history.NewValue(returned)
+		}
+		w.Complete(w.Invoke(op, 0), r, 0)
+	}
+	read := "2"
+	if stale {
+		read = "1"
+	}
+	write := history.Operation{Kind: history.Write, Node: "n1", Key: "k0"}
+	for _, text := range []string{"1", "2"} {
+		write.Value = history.NewValue(text)
+		call(write, "")
+	}
+	call(history.Operation{Kind: history.Read, Node: "n1", Key: "k0"}, read)
+	for range 100 {
+		call(history.Operation{Kind: history.Read, Node: "n1", Key: "k1"}, "")
+	}
+	require.NoError(t, w.Flush())
+	return out.Bytes()
 }
 
 type readerAt func(p []byte, offset int64) (int, error)
