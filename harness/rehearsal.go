@@ -1,11 +1,13 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"time"
 
 	"ordeal/harness/plan"
@@ -62,17 +64,23 @@ const (
 // Run takes the rehearsal from plan to outcome. The error is the context's, or says that it could
 // not begin.
 func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
+	o, _, err := t.Record(ctx)
+	return o, err
+}
+
+// Record is Run, and returns the operations too, in the order of their calls.
+func (t Rehearsal) Record(ctx context.Context) (Outcome, []history.Operation, error) {
 	schedule, err := t.Plan.Schedule()
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
 	workload, err := t.Plan.NewWorkload()
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
 	env, err := t.Start(t.Plan)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
 	d := &driver{
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, log: silent,
@@ -83,30 +91,39 @@ func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
 	run := results.Run{Plan: t.Plan}
 	if err := rehearse(ctx, d); err != nil {
 		if ctx.Err() != nil {
-			return Outcome{}, ctx.Err()
+			return Outcome{}, nil, ctx.Err()
 		}
 		run.Find(results.Finding{Verdict: results.Harness, Class: "the loop", What: err.Error()})
 	}
 	testify(&run, env)
 	run.Recovery = d.recovery.result
-	if d.phase == phaseDone && !run.Recovery.Proved && d.counts.OK > 0 {
+	if d.phase == phaseDone && !run.Recovery.Proved && d.counts.OK > 0 && t.Plan.Recovery > 0 {
 		run.Find(results.Finding{Verdict: unrecovered(&run), Class: classProgress, What: fmt.Sprintf(
 			"the cluster did not recover within %v: %s", t.Plan.Recovery, run.Recovery.Missing)})
 	}
 	// What an interruption leaves unjudged says nothing of the nodes.
 	err = judgeRehearsal(ctx, &run, d, workload.Model())
 	if err = errors.Join(err, ctx.Err()); err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
+	return t.outcome(ctx, run, d)
+}
+
+// outcome puts together what a rehearsal came to, and ends its environment.
+func (t Rehearsal) outcome(
+	ctx context.Context, run results.Run, d *driver,
+) (Outcome, []history.Operation, error) {
 	o := Outcome{
-		Findings: run.Findings, Operations: d.counts, Virtual: env.Now(), Trace: *run.Trace,
+		Findings: run.Findings, Operations: d.counts, Virtual: d.env.Now(), Trace: *run.Trace,
 	}
 	for _, f := range d.faults {
 		if f.injected {
 			o.Faults++
 		}
 	}
-	return o, env.Close(ctx)
+	ops := d.completed.all(d.record.Pending())
+	slices.SortFunc(ops, func(a, b history.Operation) int { return cmp.Compare(a.ID, b.ID) })
+	return o, ops, d.env.Close(ctx)
 }
 
 // silent is the log of rehearsals.

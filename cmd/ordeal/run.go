@@ -134,11 +134,15 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 		if p, err = plan.Read(file, plan.Default()); err != nil {
 			return p, fmt.Errorf("--scenario %s: %w", scenario, err)
 		}
-		listed := len(p.Faults)
+		listed, called := len(p.Faults), len(p.Operations)
 		override(&p, flags, changed)
 		if listed > 0 && len(p.Faults) == 0 {
 			fmt.Fprintf(cmd.ErrOrStderr(), "note: --nodes, --nemesis and --interval ask for other "+
 				"faults: the %d of %s are replaced by drawn ones\n", listed, scenario)
+		}
+		if called > 0 && len(p.Operations) == 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "note: the flags ask for other operations: the %d of %s "+
+				"are replaced by generated ones\n", called, scenario)
 		}
 	}
 	if p.Seed == 0 && !changed("seed") {
@@ -171,26 +175,28 @@ func chooseSeed(p *plan.Plan) {
 }
 
 // override lets the flags that were given win over the scenario. A flag that says which faults to
-// draw, or for which cluster, replaces the scenario's list of faults.
+// draw, or for which cluster, replaces the scenario's list of faults, and one that says what to
+// generate its list of operations.
 func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
 	set := map[string]func(){
 		"seed": func() { p.Seed = flags.Seed }, "system": func() { p.System = flags.System },
 		"bug":      func() { p.Bug = flags.Bug },
-		"workload": func() { p.Workload = flags.Workload },
+		"workload": func() { p.Workload, p.Operations = flags.Workload, nil },
 		"nemesis":  func() { p.Nemesis, p.Faults = flags.Nemesis, nil },
 		"interval": func() { p.Interval, p.Faults = flags.Interval, nil },
 		"nodes": func() {
 			// A cut or a kill that was made for one set of nodes is something else in another.
 			if p.Nodes != flags.Nodes {
-				p.Nodes, p.Faults = flags.Nodes, nil
+				p.Nodes, p.Faults, p.Operations = flags.Nodes, nil, nil
 			}
 		},
-		"clients":     func() { p.Clients = flags.Clients },
-		"keys":        func() { p.Keys = flags.Keys },
-		"ops-per-key": func() { p.OpsPerKey = flags.OpsPerKey },
-		"time":        func() { p.Time = flags.Time }, "rate": func() { p.Rate = flags.Rate },
-		"burst":     func() { p.Burst = flags.Burst },
-		"idle":      func() { p.Idle = flags.Idle },
+		"clients":     func() { p.Clients, p.Operations = flags.Clients, nil },
+		"keys":        func() { p.Keys, p.Operations = flags.Keys, nil },
+		"ops-per-key": func() { p.OpsPerKey, p.Operations = flags.OpsPerKey, nil },
+		"time":        func() { p.Time = flags.Time },
+		"rate":        func() { p.Rate, p.Operations = flags.Rate, nil },
+		"burst":       func() { p.Burst, p.Operations = flags.Burst, nil },
+		"idle":        func() { p.Idle, p.Operations = flags.Idle, nil },
 		"timeout":   func() { p.Timeout = flags.Timeout },
 		"recovery":  func() { p.Recovery = flags.Recovery },
 		"budget":    func() { p.Budget = flags.Budget },
