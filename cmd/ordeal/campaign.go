@@ -38,11 +38,11 @@ func campaignCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "campaign",
 		Short: "Run many different tests in the simulator, until a budget is spent",
-		Long: `Run many different tests in the simulator, on all processors, until a budget of time, runs or
-findings is spent. Each is drawn from the seed: nodes, clients, keys, workload, mix, bursts, delays,
-losses, and faults, of which most kinds are switched off in most of the tests. It goes on after a
-violation; violations are grouped by their class, and of each class the shortest run is kept in a
-directory of its own, as "ordeal run" leaves it.
+		Long: `Run many different tests in the simulator, on all processors, until a budget of time, runs
+or findings is spent. Each is drawn from the seed: nodes, clients, keys, workload, mix, bursts,
+delays, losses, and faults, of which most kinds are switched off in most of the tests. It goes on
+after a violation; violations are grouped by their class, and of each class the shortest run is
+kept in a directory of its own, as "ordeal run" leaves it.
 
 The same seed gives the same tests. Exit codes are those of "ordeal run".`,
 		Example: `  ordeal campaign
@@ -103,8 +103,8 @@ func (o *campaignOptions) validate(changed func(string) bool) error {
 // workersMax bounds how many tests run at a time.
 const workersMax = 1024
 
-// campaignGarbage is how much garbage may pile up, in percent of what is alive: worlds are small and
-// many, and collecting them at once would take a third of the time.
+// campaignGarbage is how much garbage may pile up, in percent of what is alive: worlds are small
+// and many, and collecting them at once would take a third of the time.
 const campaignGarbage = 800
 
 // startSimulated makes the world of a plan.

@@ -197,12 +197,12 @@ func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
 		"rate":        func() { p.Rate, p.Operations = flags.Rate, nil },
 		"burst":       func() { p.Burst, p.Operations = flags.Burst, nil },
 		"idle":        func() { p.Idle, p.Operations = flags.Idle, nil },
-		"timeout":   func() { p.Timeout = flags.Timeout },
-		"recovery":  func() { p.Recovery = flags.Recovery },
-		"budget":    func() { p.Budget = flags.Budget },
-		"memory":    func() { p.Memory = flags.Memory },
-		"fail-fast": func() { p.FailFast = flags.FailFast },
-		"data-loss": func() { p.DataLoss = flags.DataLoss },
+		"timeout":     func() { p.Timeout = flags.Timeout },
+		"recovery":    func() { p.Recovery = flags.Recovery },
+		"budget":      func() { p.Budget = flags.Budget },
+		"memory":      func() { p.Memory = flags.Memory },
+		"fail-fast":   func() { p.FailFast = flags.FailFast },
+		"data-loss":   func() { p.DataLoss = flags.DataLoss },
 	}
 	for name, apply := range set {
 		if changed(name) {
