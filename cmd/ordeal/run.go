@@ -230,6 +230,47 @@ func writeJSON(out io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
+// A job is one test that is run into a directory of its own.
+type job struct {
+	plan          plan.Plan
+	where         place
+	results       string
+	keep, require bool
+	status        *status
+}
+
+// execute runs the test. The error says why it could not begin.
+func (j job) execute(ctx context.Context) (results.Run, results.Directory, error) {
+	started := time.Now()
+	id := runID(started)
+	directory, err := results.Create(j.results, id)
+	if err != nil {
+		return results.Run{}, directory, usage(fmt.Errorf("--results: %w", err))
+	}
+	logFile, err := os.Create(directory.Path(results.LogsDir + "/" + results.HarnessLog))
+	if err != nil {
+		return results.Run{}, directory, err
+	}
+	defer logFile.Close()
+	log := slog.New(slog.NewTextHandler(logFile, nil))
+	record := results.Run{
+		ID: id, Version: version(), Started: started, Command: againCommand(directory, j.where),
+	}
+	j.status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, j.plan.Seed, j.plan))
+	test := harness.Test{
+		Plan: j.plan, Run: record, Directory: directory, Log: log, Keep: j.keep,
+		Require:  j.require,
+		Search:   searchProcess(),
+		Start:    j.where.start(j.plan, id, log, j.keep, directory.LogsPath()),
+		Progress: j.status.progress,
+		Stage:    j.status.stage,
+		Virtual:  j.where.simulated(),
+	}
+	finished, err := test.Execute(ctx)
+	j.status.clear()
+	return finished, directory, err
+}
+
 // run executes one test and prints its summary.
 func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	// Without a place there is no run, and no directory of one.
@@ -240,40 +281,16 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	if err != nil {
 		return err
 	}
-	started := time.Now()
-	id := runID(started)
-	directory, err := results.Create(options.results, id)
-	if err != nil {
-		return usage(fmt.Errorf("--results: %w", err))
-	}
-	logFile, err := os.Create(directory.Path(results.LogsDir + "/" + results.HarnessLog))
-	if err != nil {
-		return err
-	}
-	defer logFile.Close()
-	log := slog.New(slog.NewTextHandler(logFile, nil))
 	status := newStatus(cmd.ErrOrStderr(), options.quiet)
-	record := results.Run{
-		ID: id, Version: version(), Started: started,
-		Command: againCommand(directory, where),
-	}
 	heard := context.AfterFunc(cmd.Context(), status.interrupted)
 	defer heard()
 	if where.note != "" {
 		fmt.Fprintln(cmd.ErrOrStderr(), where.note)
 	}
-	status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, p.Seed, p))
-	test := harness.Test{
-		Plan: p, Run: record, Directory: directory, Log: log, Keep: options.keep,
-		Require:  options.require,
-		Search:   searchProcess(),
-		Start:    where.start(p, id, log, options.keep, directory.LogsPath()),
-		Progress: status.progress,
-		Stage:    status.stage,
-		Virtual:  where.simulated(),
-	}
-	finished, err := test.Execute(cmd.Context())
-	status.clear()
+	finished, directory, err := job{
+		plan: p, where: where, results: options.results, keep: options.keep,
+		require: options.require, status: status,
+	}.execute(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -289,12 +306,18 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		Directory: directory.Path(""), Color: status.color, Quiet: options.quiet,
 	})
 	if options.keep {
-		fmt.Fprintf(cmd.ErrOrStderr(), "kept: docker ps -a --filter label=ordeal.run=%s\n", id)
+		fmt.Fprintf(cmd.ErrOrStderr(), "kept: docker ps -a --filter label=ordeal.run=%s\n",
+			directory.ID)
 	}
-	if finished.Verdict == results.Pass {
+	return ended(finished.Verdict)
+}
+
+// ended is how a command ends that came to a verdict.
+func ended(v results.Verdict) error {
+	if v == results.Pass {
 		return nil
 	}
-	return verdictError(finished.Verdict)
+	return verdictError(v)
 }
 
 // runID returns a new id for a run that starts now.
