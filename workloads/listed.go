@@ -86,6 +86,15 @@ func (l Listed) operation() history.Operation {
 	return op
 }
 
+// String says in words what is called, without its time.
+func (l Listed) String() string {
+	text := fmt.Sprintf("c%d at %s: %s %s", l.Client, l.Node, l.Kind, l.Key)
+	if l.Kind == history.CompareAndSet {
+		return fmt.Sprintf("%s %s → %s", text, l.operation().Expected, l.Value)
+	}
+	return strings.TrimSpace(text + " " + l.Value)
+}
+
 // carries tells whether operations of a kind have a value.
 func carries(kind history.Kind) bool {
 	return kind == history.Write || kind == history.CompareAndSet || kind == history.Propose

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"reflect"
 	"strings"
 
 	"ordeal/docker/system"
@@ -20,6 +22,8 @@ type recorded struct {
 	// plan is the run's, with the faults of its schedule.
 	plan      plan.Plan
 	simulated bool
+	// note says in a line what may keep it from being the same run, "" if nothing is known.
+	note string
 }
 
 // readRecorded reads the run that name stands for. Every error is a usage mistake, in a line: what
@@ -80,6 +84,10 @@ func (r *recorded) agree() error {
 		return fmt.Errorf("it is not the schedule of the plan in %s (a scenario that was edited is "+
 			"for \"ordeal run --scenario\")", results.RunFile)
 	}
+	if drawn, err := r.run.Plan.Schedule(); err != nil || !reflect.DeepEqual(drawn, r.plan.Faults) {
+		r.note = fmt.Sprintf("note: %s is not what this build makes of the plan: it was edited, or "+
+			"another build made it; what stands there counts", results.ScheduleFile)
+	}
 	return nil
 }
 
@@ -114,4 +122,11 @@ func (r *recorded) slowed() plan.Plan {
 		p.Rate = max(plan.RateMin, float64(r.run.Load.Total)/p.Time.Seconds())
 	}
 	return p
+}
+
+// tell prints the note.
+func (r *recorded) tell(out io.Writer) {
+	if r.note != "" {
+		fmt.Fprintln(out, r.note)
+	}
 }

@@ -37,9 +37,9 @@ build of Ordeal made it, and the exit code is 2. A run of containers has the sam
 the same faults again, and another timing: --times says how often, and what comes out is the rate
 of violations with its 95 % interval (Wilson).
 
-With --env sim a run of containers is looked for in the simulator: its operations and faults with
-many timings, on all processors, until the violation is found or the budget is spent. What is found
-is kept as a run of its own, which is the same every time; "ordeal shrink" makes it small.
+With --env sim a run of containers is looked for in the simulator: its operations and faults
+with many timings, on all processors, until the violation is found or the budget is spent. What is
+found is kept as a run of its own, which is the same every time; "ordeal shrink" makes it small.
 
 The exit code is that of the worst verdict.`,
 		Example: `  ordeal replay latest
@@ -64,7 +64,8 @@ The exit code is that of the worst verdict.`,
 	f.DurationVar(&o.budget, "budget", time.Minute,
 		"how long to look in the simulator for a run of containers; 0: no limit")
 	f.IntVar(&o.runs, "runs", 0, "how many timings to try there; 0: no limit")
-	f.StringVar(&o.results, "results", results.DefaultRoot, "find and keep runs below this `directory`")
+	f.StringVar(&o.results, "results", results.DefaultRoot,
+		"find and keep runs below this `directory`")
 	f.BoolVar(&o.json, "json", false, "print what came of it on standard output as JSON")
 	f.BoolVar(&o.quiet, "quiet", false, "print only the verdict and what is wrong")
 	complete(command, "env", func() []string { return []string{envDocker, envSim} })
@@ -105,6 +106,7 @@ func replay(cmd *cobra.Command, r recorded, o replayOptions) error {
 			"every time"))
 	}
 	search := inSimulator && !r.simulated
+	r.tell(cmd.ErrOrStderr())
 	if changed := cmd.Flags().Changed; !search && (changed("budget") || changed("runs")) {
 		return usage(errors.New("--budget and --runs are for a run of containers with --env sim: " +
 			"nothing is looked for here"))

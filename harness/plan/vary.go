@@ -11,10 +11,10 @@ import (
 // shiftMax bounds by how much Vary moves the start and the end of a fault.
 const shiftMax = 200 * time.Millisecond
 
-// Vary returns the plan with another timing in the simulator, drawn from the seed: what clients try
-// and what goes wrong stay. Half of the plans differ in the simulation's seed alone; in the others
-// the network and the disks behave otherwise, and half of those have their faults moved by a little.
-// The plan must be valid and list its faults, or have none.
+// Vary returns the plan with another timing in the simulator, drawn from the seed: what clients
+// try and what goes wrong stay. Half of the plans differ in the simulation's seed alone; in the
+// others the network and the disks behave otherwise, and half of those have their faults moved by a
+// little. The plan must be valid and list its faults, or have none.
 func Vary(p Plan, seed uint64) Plan {
 	r := stream.New(seed, "vary")
 	varied := p

@@ -28,7 +28,32 @@ type minimizer struct {
 	// all are the operations of the run, load those that prove no recovery and are no final reads.
 	all, load workloads.Listing
 	stage     func(string)
+	pace      pace
+	// settling tells that the last step has begun, in which a run that is still large is tried with
+	// other seeds too: it depends on its timing as a whole.
+	settling bool
 }
+
+// A pace is how near things come to each other.
+type pace struct {
+	// gap is how near two moments are brought to each other, fault how short a fault becomes at the
+	// least, and scale tells whether all times may be divided.
+	gap, fault time.Duration
+	scale      bool
+	// spread is how far apart everything is moved at last, 0 for not at all.
+	spread time.Duration
+	// seeds tells that steps are tried with other seeds.
+	seeds bool
+}
+
+// In the simulator all is exact. In containers it takes a while until a fault is in force.
+var (
+	quick = pace{gap: 10 * time.Millisecond, fault: time.Millisecond, scale: true, seeds: true}
+	slow  = pace{
+		gap: 400 * time.Millisecond, fault: 600 * time.Millisecond,
+		spread: 300 * time.Millisecond,
+	}
+)
 
 // run makes the best plan as small as it can be made.
 func (m *minimizer) run(ctx context.Context) error {
@@ -56,23 +81,35 @@ func (m *minimizer) run(ctx context.Context) error {
 // recovery and final reads of their own; or else those of the load. If neither violates the
 // operations stay generated.
 func (m *minimizer) list(ctx context.Context) error {
-	if m.best.Operations != nil {
-		return nil
+	plans := []plan.Plan{m.best}
+	if m.best.Operations == nil {
+		var err error
+		if plans, err = m.listings(); err != nil {
+			return err
+		}
 	}
+	found, err := m.anyOf(ctx, plans, 1)
+	if err == nil && !found {
+		err = ErrNotSteady
+	}
+	return err
+}
+
+// listings returns the plans of which one replaces that of the run.
+func (m *minimizer) listings() ([]plan.Plan, error) {
 	schedule, err := m.best.Schedule()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	listed := withFaults(m.best, schedule)
 	listed.FailFast = false
 	without, with := listed, listed
-	without.Operations, without.Recovery = m.all, 0
+	without.Operations, without.Recovery = m.all[:min(len(m.all), workloads.ListingMax)], 0
 	for _, client := range m.all.Clients() {
 		without.Clients = max(without.Clients, client+1)
 	}
 	with.Operations = m.load
-	_, err = m.anyOf(ctx, []plan.Plan{without, with, listed}, 1)
-	return err
+	return []plan.Plan{without, with, listed}, nil
 }
 
 // cutEnd finds how many of the operations are enough, counted from the first.
@@ -97,8 +134,12 @@ func (m *minimizer) cutEnd(ctx context.Context) error {
 
 // seeds returns with how many seeds a step is tried.
 func (m *minimizer) seeds() int {
-	if len(m.best.Operations) > smallOperations || m.best.Operations == nil {
+	large := len(m.best.Operations) > smallOperations || m.best.Operations == nil
+	switch {
+	case !m.pace.seeds || large && !m.settling:
 		return 1
+	case large:
+		return seedsMin
 	}
 	return max(seedsMin, min(seedsMax, int(seedEvents/max(m.events, 1))))
 }
@@ -152,19 +193,23 @@ func (m *minimizer) fewerOf(
 
 // settle repeats what can make the run smaller until nothing does any more.
 func (m *minimizer) settle(ctx context.Context) error {
+	m.settling = true
 	for {
 		before := m.best
 		for _, step := range []func(context.Context) error{
-			m.fewerFaults, m.fewerOperations, m.fewerNodes, m.calmer, m.simplerFaults, m.closer,
-			m.fewerEvents,
+			m.fewerFaults, m.fewerKeys, m.fewerClients, m.fewerOperations, m.simplerOperations,
+			m.fewerNodes, m.calmer, m.simplerFaults, m.closer, m.fewerTogether, m.fewerEvents,
 		} {
 			if err := step(ctx); err != nil {
 				return err
 			}
 			m.stage("leave out what is left, with other timings")
 		}
-		if same(before, m.best) {
-			return nil
+		if !same(before, m.best) {
+			continue
+		}
+		if spread, err := m.apart(ctx); err != nil || !spread {
+			return err
 		}
 	}
 }
@@ -263,33 +308,4 @@ func pick[S ~[]E, E any](list S, kept []int) S {
 		picked = append(picked, list[i])
 	}
 	return picked
-}
-
-// closer brings what is left nearer to the start and together, and ends the run soon after it.
-func (m *minimizer) closer(ctx context.Context) error {
-	return m.improve(ctx, func(p plan.Plan) []plan.Plan {
-		var plans []plan.Plan
-		add := func(q plan.Plan) {
-			if q = shortened(q); lasts(q) < lasts(p) || q.Time < p.Time {
-				plans = append(plans, q)
-			}
-		}
-		first := start(p)
-		add(retimed(p, func(t time.Duration) time.Duration { return t - first }))
-		for _, factor := range []time.Duration{10, 2} {
-			add(retimed(p, func(t time.Duration) time.Duration { return t / factor }))
-		}
-		for _, at := range moments(p) {
-			if gap := gapBefore(p, at); gap > gapMin {
-				add(retimed(p, func(t time.Duration) time.Duration {
-					if t >= at {
-						return t - gap + gapMin
-					}
-					return t
-				}))
-			}
-		}
-		add(p)
-		return plans
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ordeal/harness/plan"
+	"ordeal/history"
 	"ordeal/nemesis"
 )
 
@@ -81,7 +82,7 @@ func (m *minimizer) simplerFaults(ctx context.Context) error {
 	return m.improve(ctx, func(p plan.Plan) []plan.Plan {
 		var plans []plan.Plan
 		for i, f := range p.Faults {
-			for _, simpler := range simplerFault(f) {
+			for _, simpler := range simplerFault(f, m.pace.fault) {
 				faults := slices.Clone(p.Faults)
 				faults[i] = simpler
 				plans = append(plans, withFaults(p, faults.Ordered()))
@@ -92,8 +93,9 @@ func (m *minimizer) simplerFaults(ctx context.Context) error {
 }
 
 // simplerFault returns what a fault could be instead: each with fewer victims or links, shorter,
-// with rounder times, or with something certain in place of something random.
-func simplerFault(f nemesis.Fault) []nemesis.Fault {
+// with rounder times, or with something certain in place of something random. None becomes shorter
+// than shortest.
+func simplerFault(f nemesis.Fault, shortest time.Duration) []nemesis.Fault {
 	var all []nemesis.Fault
 	for _, victim := range f.Nodes {
 		if len(f.Nodes) > 1 {
@@ -126,7 +128,7 @@ func simplerFault(f nemesis.Fault) []nemesis.Fault {
 	change(f.Loss > 0 && f.Loss < 100, func(g *nemesis.Fault) { g.Loss = 100 })
 	change(f.Duplicate > 0 && f.Duplicate < 100, func(g *nemesis.Fault) { g.Duplicate = 100 })
 	half := (f.For / 2).Truncate(time.Millisecond)
-	change(half >= time.Millisecond, func(g *nemesis.Fault) { g.For = half })
+	change(half >= shortest, func(g *nemesis.Fault) { g.For = half })
 	for _, unit := range []time.Duration{10 * time.Millisecond, time.Millisecond} {
 		change(f.At%unit != 0, func(g *nemesis.Fault) { g.At = f.At.Truncate(unit) })
 		change(f.Delay%unit != 0 && f.Delay > unit,
@@ -143,4 +145,62 @@ func withoutLink(g nemesis.Graph, link nemesis.Link) nemesis.Graph {
 			func(node string) bool { return from == link.From && node == link.To })
 	}
 	return result.Canonical()
+}
+
+// simplerOperations turns compare-and-sets into writes, and both into reads: a condition that holds
+// only after another operation keeps that one from being left out.
+func (m *minimizer) simplerOperations(ctx context.Context) error {
+	return m.improve(ctx, func(p plan.Plan) []plan.Plan {
+		var plans []plan.Plan
+		for i, op := range p.Operations {
+			for _, kind := range simplerKinds[op.Kind] {
+				q := p
+				q.Operations = slices.Clone(p.Operations)
+				simpler := &q.Operations[i]
+				simpler.Kind, simpler.Expected = kind, nil
+				if kind == history.Read {
+					simpler.Value = ""
+				}
+				plans = append(plans, q)
+			}
+		}
+		return plans
+	})
+}
+
+// simplerKinds are the kinds that are simpler than a kind, the simplest first.
+var simplerKinds = map[history.Kind][]history.Kind{
+	history.CompareAndSet: {history.Read, history.Write}, history.Write: {history.Read},
+}
+
+// togetherMax is how many faults and operations there may be so that two are left out at a time.
+const togetherMax = 9
+
+// fewerTogether leaves out two faults or operations at a time where no single one can be: an
+// operation and the fault that brings about what it sees, or a write and what reads it.
+func (m *minimizer) fewerTogether(ctx context.Context) error {
+	if !m.pace.seeds || len(m.best.Operations)+len(m.best.Faults) > togetherMax {
+		return nil
+	}
+	return m.improve(ctx, func(p plan.Plan) []plan.Plan {
+		var plans []plan.Plan
+		faults, count := len(p.Faults), len(p.Faults)+len(p.Operations)
+		for i := range count {
+			for j := range i {
+				kept := func(from, to int) []int {
+					var all []int
+					for k := from; k < to; k++ {
+						if k != i && k != j {
+							all = append(all, k-from)
+						}
+					}
+					return all
+				}
+				q := withFaults(p, pick(p.Faults, kept(0, faults)))
+				q.Operations = pick(p.Operations, kept(faults, count))
+				plans = append(plans, q)
+			}
+		}
+		return plans
+	})
 }

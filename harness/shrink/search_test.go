@@ -130,7 +130,7 @@ func minimized(t *testing.T, p plan.Plan, judge func(plan.Plan) bool) plan.Plan 
 		) (Judgement, error) {
 			return Judgement{Violates: judge(p), Events: 10}, nil
 		}},
-		stage: func(string) {},
+		stage: func(string) {}, pace: quick,
 	}
 	require.True(t, judge(p))
 	require.NoError(t, m.run(context.Background()))
@@ -182,7 +182,7 @@ func TestOperationsComeTogether(t *testing.T) {
 	p := planOf(2, 0)
 	p.Operations[1].At = 9 * time.Second
 	least := minimized(t, p, func(p plan.Plan) bool { return len(p.Operations) == 2 })
-	require.Less(t, lasts(least), 2*gapMin)
+	require.Less(t, lasts(least), 2*quick.gap)
 	require.Equal(t, plan.TimeMin, least.Time)
 }
 
@@ -201,4 +201,54 @@ func TestWithoutNodeMovesTheOthersUp(t *testing.T) {
 	p.Faults[0].Nodes = []string{"n2"}
 	require.Empty(t, withoutNode(p, "n2").Faults)
 	require.Equal(t, []string{"n2"}, p.Faults[0].Nodes)
+}
+
+// What a steady shrinking keeps violates with almost any seed.
+func TestSteadyWantsAlmostEverySeed(t *testing.T) {
+	failing := map[uint64]bool{}
+	oracle := steady(func(_ context.Context, p plan.Plan) (Judgement, error) {
+		return Judgement{Violates: !failing[p.Simulation.Seed], Events: 1}, nil
+	})
+	judge := func() bool {
+		judged, err := oracle(context.Background(), planOf(1, 0))
+		require.NoError(t, err)
+		return judged.Violates
+	}
+	require.True(t, judge())
+	failing[3] = true
+	require.True(t, judge())
+	failing[5] = true
+	require.False(t, judge())
+	delete(failing, 3)
+	failing[0] = true // the plan's own
+	require.False(t, judge())
+}
+
+// Moving things apart keeps their order, and does nothing the second time.
+func TestSpacedKeepsTheOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := planOf(rapid.IntRange(0, 5).Draw(t, "operations"), 0)
+		for i := range p.Operations {
+			p.Operations[i].At = time.Duration(rapid.IntRange(0, 3000).Draw(t, "at")) * 1e6
+		}
+		p.Operations = p.Operations.Ordered()
+		var faults nemesis.Schedule
+		for range rapid.IntRange(0, 3).Draw(t, "faults") {
+			faults = append(faults, nemesis.Fault{
+				At:   time.Duration(rapid.IntRange(0, 3000).Draw(t, "fault")) * 1e6,
+				For:  time.Duration(rapid.IntRange(1, 900).Draw(t, "for")) * 1e6,
+				Kind: nemesis.Pause, Nodes: []string{"n1"},
+			})
+		}
+		p = withFaults(p, faults.Ordered())
+		const gap = 300 * time.Millisecond
+		q := spaced(p, gap, false)
+		require.NoError(t, q.Validate())
+		require.Equal(t, numbers(p), numbers(q))
+		all := instants(q)
+		for i, one := range all {
+			require.True(t, i == 0 || one.at-all[i-1].at >= gap)
+		}
+		require.Equal(t, lasts(q), lasts(spaced(q, gap, false)))
+	})
 }

@@ -51,6 +51,9 @@ type Shrinking struct {
 	Workers int
 	// Time bounds how long it takes; 0 stands for no limit.
 	Time time.Duration
+	// Steady tells that a step is taken only if the violation is there with almost any seed of the
+	// simulation after it. What comes out needs no certain timing, and so is for containers too.
+	Steady bool
 	// Progress is told after every step; it may be nil.
 	Progress func(Progress)
 }
@@ -62,6 +65,8 @@ type Result struct {
 	What     string `json:"what"`
 	Original Size   `json:"original"`
 	Minimal  Size   `json:"minimal"`
+	// Steady tells that the shrunk run violates with almost any seed of the simulation.
+	Steady bool `json:"steady"`
 	// Complete tells that it came to its end: no fault and no operation can be left out.
 	Complete bool `json:"complete"`
 	// Replays is how many plans were run.
@@ -73,6 +78,10 @@ type Result struct {
 
 // ErrNoViolation is wrapped by the error of a shrinking of what does not violate.
 var ErrNoViolation = errors.New("the run does not violate")
+
+// ErrNotSteady is the error of a Steady shrinking of what violates with few seeds only.
+var ErrNotSteady = errors.New("the run violates with a certain timing only: it cannot be shrunk " +
+	"to one that violates with almost any")
 
 // Run makes the run as small as it can. When ctx is done it returns what it had by then, and the
 // context's error.
@@ -100,16 +109,24 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		oracle: t.oracle(class), best: t.Plan, events: o.Trace.Events, replays: 1,
 		workers: cmp.Or(t.Workers, runtime.GOMAXPROCS(0)),
 	}
-	m := minimizer{search: s, load: loadOf(listing, t.Plan.Clients), all: listing}
+	m := minimizer{
+		search: s, load: loadOf(listing, t.Plan.Clients), all: listing, pace: quick,
+	}
+	if t.Steady {
+		s.oracle, m.pace = steady(s.oracle), slow
+	}
 	m.stage = func(name string) {
 		if t.Progress != nil {
 			t.Progress(Progress{name, sizeOf(s.best, s.events), s.replays, time.Since(began)})
 		}
 	}
 	err = m.run(limited)
-	result.Complete = err == nil
+	result.Complete, result.Steady = err == nil, t.Steady
 	if limited.Err() != nil {
 		err = ctx.Err()
+	}
+	if errors.Is(err, ErrNotSteady) {
+		return Result{}, err
 	}
 	result.Plan, result.Replays = s.best, s.replays
 	last, lastErr := harness.Rehearsal{Plan: s.best, Start: t.Start}.Run(context.WithoutCancel(ctx))
@@ -152,6 +169,31 @@ func (t Shrinking) oracle(class string) Oracle {
 		}
 		_, err = classOf(o, class)
 		return Judgement{Violates: err == nil, Events: o.Trace.Events}, nil
+	}
+}
+
+// Of steadySeeds seeds steadyLeast must violate for a run to count as steady.
+const steadySeeds, steadyLeast = 8, 7
+
+// steady returns the oracle that finds a violation where the other one does with almost any seed.
+func steady(oracle Oracle) Oracle {
+	return func(ctx context.Context, p plan.Plan) (Judgement, error) {
+		judged, err := oracle(ctx, p)
+		if err != nil || !judged.Violates {
+			return judged, err
+		}
+		missed := 0
+		for number := 1; number < steadySeeds && missed <= steadySeeds-steadyLeast; number++ {
+			other, err := oracle(ctx, reseeded(p, number))
+			if err != nil {
+				return Judgement{}, err
+			}
+			if !other.Violates {
+				missed++
+			}
+		}
+		judged.Violates = missed <= steadySeeds-steadyLeast
+		return judged, nil
 	}
 }
 
