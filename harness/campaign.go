@@ -24,10 +24,11 @@ type Campaign struct {
 	// Workers is how many rehearsals run at a time, as many as there are processors if it is 0.
 	Workers int
 	// Time, Runs and Classes are the budgets; 0 stands for no limit. Classes is after how many
-	// different classes of violations it ends.
+	// different classes of violations it ends, and Class, if it is not "", one that ends it at once.
 	Time    time.Duration
 	Runs    int
 	Classes int
+	Class   string
 	// Progress is told about every second how far it is; it may be nil.
 	Progress func(CampaignReport)
 }
@@ -161,7 +162,7 @@ func (c Campaign) gather(
 			continue
 		}
 		report.count(t, time.Since(began))
-		if c.Classes > 0 && len(report.Groups) >= c.Classes {
+		if c.Classes > 0 && len(report.Groups) >= c.Classes || report.has(c.Class) {
 			stop()
 		}
 		if now := time.Now(); c.Progress != nil && now.Sub(told) >= progressEvery {
@@ -171,6 +172,13 @@ func (c Campaign) gather(
 		}
 	}
 	return report, err
+}
+
+// has tells whether something of a class was found.
+func (r *CampaignReport) has(class string) bool {
+	return class != "" && slices.ContainsFunc(r.Groups, func(g CampaignGroup) bool {
+		return g.Class == class
+	})
 }
 
 // count adds a run.

@@ -88,6 +88,8 @@ type driver struct {
 	events   []history.Event
 	faults   []*fault
 	timeIsUp bool
+	// listing counts the clients that have listed operations left.
+	listing  int
 	recovery recovery
 	reads    finalReads
 	exits    []results.Exit
@@ -158,13 +160,7 @@ func (d *driver) start() {
 	listed := d.plan
 	listed.Faults = d.schedule
 	d.mark(history.MarkStart, "", listed.String())
-	for number := range d.plan.Clients {
-		c := &client{number: number, process: d.newProcess()}
-		d.clients = append(d.clients, c)
-		d.env.After(time.Duration(number)*d.period()/time.Duration(d.plan.Clients), func() {
-			d.next(c)
-		})
-	}
+	d.startClients()
 	for _, planned := range d.schedule {
 		f := &fault{fault: planned}
 		d.faults = append(d.faults, f)
@@ -179,6 +175,21 @@ func (d *driver) start() {
 		d.look()
 	})
 	d.every(progressEvery, d.report)
+}
+
+// startClients lets the clients begin: to call what is listed, or else what is generated.
+func (d *driver) startClients() {
+	if d.plan.Operations != nil {
+		d.startListed()
+		return
+	}
+	for number := range d.plan.Clients {
+		c := &client{number: number, process: d.newProcess()}
+		d.clients = append(d.clients, c)
+		d.env.After(time.Duration(number)*d.period()/time.Duration(d.plan.Clients), func() {
+			d.next(c)
+		})
+	}
 }
 
 // every calls f regularly until the run is done.

@@ -25,7 +25,7 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 		}
 	}
 	// What never served anything has nothing to recover to: that run is vacuous.
-	if seen.completed && !run.Recovery.Proved && run.Operations.OK > 0 {
+	if seen.completed && !run.Recovery.Proved && run.Operations.OK > 0 && t.Plan.Recovery > 0 {
 		within := ""
 		if run.Recovery.Duration > 0 {
 			within = fmt.Sprintf(" within %v", t.Plan.Recovery)

@@ -29,6 +29,10 @@ type finalReads struct {
 }
 
 func (d *driver) beginReads() {
+	if d.plan.Recovery == 0 {
+		d.lastLook()
+		return
+	}
 	d.phase = phaseReads
 	d.mark(history.MarkReads, "", "")
 	if d.majorityLost() {

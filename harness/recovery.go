@@ -38,7 +38,12 @@ type proof struct {
 // maybeRecover begins the proof once the time for faults is up and the last one is healed.
 func (d *driver) maybeRecover() {
 	unfinished := func(f *fault) bool { return !f.finished }
-	if d.phase != phaseLoad || !d.timeIsUp || slices.ContainsFunc(d.faults, unfinished) {
+	if d.phase != phaseLoad || !d.timeIsUp || d.listing > 0 ||
+		slices.ContainsFunc(d.faults, unfinished) {
+		return
+	}
+	if d.plan.Recovery == 0 {
+		d.drain()
 		return
 	}
 	d.phase = phaseRecovery

@@ -1,11 +1,13 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"time"
 
 	"ordeal/harness/plan"
@@ -63,17 +65,34 @@ const (
 // Run takes the rehearsal from plan to outcome. The error is the context's, or says that it could
 // not begin.
 func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
+	o, _, err := t.run(ctx)
+	return o, err
+}
+
+// Record is Run, and returns the operations too, in the order of their calls.
+func (t Rehearsal) Record(ctx context.Context) (Outcome, []history.Operation, error) {
+	o, d, err := t.run(ctx)
+	if err != nil {
+		return o, nil, err
+	}
+	ops := d.kept.log.all(d.record.Pending())
+	slices.SortFunc(ops, func(a, b history.Operation) int { return cmp.Compare(a.ID, b.ID) })
+	return o, ops, nil
+}
+
+// run is Run, and returns the driver, which is done.
+func (t Rehearsal) run(ctx context.Context) (Outcome, *driver, error) {
 	schedule, err := t.Plan.Schedule()
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
 	workload, err := t.Plan.NewWorkload()
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
 	env, err := t.Start(t.Plan)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
 	d := &driver{
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, log: silent,
@@ -81,37 +100,44 @@ func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
 	}
 	judges, err := t.judges(workload.Model())
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
 	d.watch = newWatch(ctx, judges, d.record.Pending, silent, true)
 	defer d.watch.close()
 	run := results.Run{Plan: t.Plan}
 	if err := rehearse(ctx, d); err != nil {
 		if ctx.Err() != nil {
-			return Outcome{}, ctx.Err()
+			return Outcome{}, nil, ctx.Err()
 		}
 		run.Find(results.Finding{Verdict: results.Harness, Class: "the loop", What: err.Error()})
 	}
 	testify(&run, env)
 	run.Recovery = d.recovery.result
-	if d.phase == phaseDone && !run.Recovery.Proved && d.counts.OK > 0 {
+	if d.phase == phaseDone && !run.Recovery.Proved && d.counts.OK > 0 && t.Plan.Recovery > 0 {
 		run.Find(results.Finding{Verdict: unrecovered(&run), Class: classProgress, What: fmt.Sprintf(
 			"the cluster did not recover within %v: %s", t.Plan.Recovery, run.Recovery.Missing)})
 	}
 	// What an interruption leaves unjudged says nothing of the nodes.
 	err = judgeRehearsal(ctx, &run, d, workload.Model())
 	if err = errors.Join(err, ctx.Err()); err != nil {
-		return Outcome{}, err
+		return Outcome{}, nil, err
 	}
+	return t.outcome(ctx, run, d)
+}
+
+// outcome puts together what a rehearsal came to, and ends its environment.
+func (t Rehearsal) outcome(
+	ctx context.Context, run results.Run, d *driver,
+) (Outcome, *driver, error) {
 	o := Outcome{
-		Findings: run.Findings, Operations: d.counts, Virtual: env.Now(), Trace: *run.Trace,
+		Findings: run.Findings, Operations: d.counts, Virtual: d.env.Now(), Trace: *run.Trace,
 	}
 	for _, f := range d.faults {
 		if f.injected {
 			o.Faults++
 		}
 	}
-	return o, env.Close(ctx)
+	return o, d, d.env.Close(ctx)
 }
 
 // silent is the log of rehearsals.

@@ -53,6 +53,9 @@ type Operation struct {
 	Expected Value `json:"expected,omitzero"`
 	// Final marks the reads after the heal that look at what a key holds at the end.
 	Final bool `json:"final,omitempty"`
+	// Number is the how manieth operation of its client it is, from 1, where a plan lists it; 0
+	// where it was generated. It is not recorded.
+	Number int32 `json:"-"`
 
 	Result
 

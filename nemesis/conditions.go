@@ -40,6 +40,9 @@ const (
 // Conditions are how the network and the disks are while no fault interferes. Containers have those
 // of their machine; the simulator reads them here.
 type Conditions struct {
+	// Seed decides what is random of the network, the disks and the nodes, but not what the clients
+	// try; 0 stands for the plan's seed.
+	Seed uint64 `yaml:"seed,omitempty" json:"seed,omitempty"`
 	// Delay is how long a datagram takes from node to node in the median.
 	Delay  time.Duration `yaml:"delay" json:"delay"`
 	Spread Spread        `yaml:"spread" json:"spread"`

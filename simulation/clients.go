@@ -33,8 +33,8 @@ func newClients() clients { return clients{called: make(map[int]uint64)} }
 const clientShift = 32
 
 // Invoke starts an operation on op.Node and calls done exactly once, within timeout. Numbers of
-// requests are made of the client and of how many it called before: they name the same operation
-// when others are left out.
+// requests are made of the client and of how many it called before, or of the operation's own
+// number: they name the same operation when others are left out.
 func (w *World) Invoke(
 	op history.Operation, timeout time.Duration, done func(history.Result),
 ) {
@@ -43,10 +43,14 @@ func (w *World) Invoke(
 		w.post(func() { done(failed("there is no node %s", op.Node)) })
 		return
 	}
-	w.clients.called[op.Client]++
+	number := uint64(op.Number)
+	if number == 0 {
+		w.clients.called[op.Client]++
+		number = w.clients.called[op.Client]
+	}
 	c := &call{
 		op: op, node: n, done: done, request: requestOf(op),
-		number: uint64(op.Client+1)<<clientShift | w.clients.called[op.Client],
+		number: uint64(op.Client+1)<<clientShift | number,
 	}
 	c.request.Number = c.number
 	w.tellCall(KindCall, c)

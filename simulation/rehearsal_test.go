@@ -14,7 +14,7 @@ import (
 // start makes the world of a plan.
 func start(p plan.Plan) (harness.Environment, error) {
 	return simulation.Start(simulation.Config{
-		Seed: p.Seed, Nodes: p.Nodes, Bug: p.Bug, Conditions: p.Simulation, Calm: p.Time,
+		Seed: p.SimulationSeed(), Nodes: p.Nodes, Bug: p.Bug, Conditions: p.Simulation, Calm: p.Time,
 	})
 }
 

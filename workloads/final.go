@@ -14,6 +14,8 @@ type FinalReads struct {
 	places *places
 	nodes  []string
 	plan   finalPlan
+	// listed, if it is not empty, are the operations, and all of the above is nothing.
+	listed []history.Operation
 
 	// ago, place and step are where the next operation stands: of the keys that stood at their
 	// places so many keys ago, the one at this place, and of its operations the one at step.
@@ -53,6 +55,10 @@ func (f *FinalReads) Left() int { return f.left }
 func (f *FinalReads) Next() (history.Operation, bool) {
 	if f.left == 0 {
 		return history.Operation{}, false
+	}
+	if len(f.listed) > 0 {
+		f.left--
+		return f.listed[len(f.listed)-1-f.left], true
 	}
 	for f.ago > f.places.retired[f.place] {
 		f.nextPlace()

@@ -230,7 +230,11 @@ func writeCampaign(
 		fmt.Fprintf(w, "\n%s: %s: in %d of the runs, the first was run %d, after %.1f s\n",
 			g.Verdict, g.Class, g.Count, g.First, g.After.Seconds())
 		fmt.Fprintf(w, "  %s\n", g.What)
-		fmt.Fprintf(w, "  shortest: seed %d, %d events, %s\n", g.Plan.Seed, g.Events, kept[g.Class])
+		seed := fmt.Sprint(g.Plan.Seed)
+		if g.Plan.Simulation.Seed != 0 {
+			seed += fmt.Sprintf(", of the simulation %d", g.Plan.Simulation.Seed)
+		}
+		fmt.Fprintf(w, "  shortest: seed %s, %d events, %s\n", seed, g.Events, kept[g.Class])
 	}
 	if len(r.Groups) > 0 || !quiet {
 		fmt.Fprintln(w)

@@ -117,7 +117,7 @@ const simulationGarbage = 400
 // simulated returns the simulation of a plan.
 func simulated(p plan.Plan) simulation.Config {
 	return simulation.Config{
-		Seed: p.Seed, Nodes: p.Nodes, Bug: p.Bug, Conditions: p.Simulation, Calm: p.Time,
+		Seed: p.SimulationSeed(), Nodes: p.Nodes, Bug: p.Bug, Conditions: p.Simulation, Calm: p.Time,
 	}
 }
 

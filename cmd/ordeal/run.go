@@ -137,11 +137,15 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 		if p, err = plan.Read(file, plan.Default()); err != nil {
 			return p, fmt.Errorf("--scenario %s: %w", scenario, err)
 		}
-		listed := len(p.Faults)
+		listed, called := len(p.Faults), len(p.Operations)
 		override(&p, flags, changed)
 		if listed > 0 && len(p.Faults) == 0 {
 			fmt.Fprintf(cmd.ErrOrStderr(), "note: --nodes, --nemesis and --interval ask for other "+
 				"faults: the %d of %s are replaced by drawn ones\n", listed, scenario)
+		}
+		if called > 0 && len(p.Operations) == 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "note: the flags ask for other operations: the %d of %s "+
+				"are replaced by generated ones\n", called, scenario)
 		}
 	}
 	if p.Seed == 0 && !changed("seed") {
@@ -174,32 +178,34 @@ func chooseSeed(p *plan.Plan) {
 }
 
 // override lets the flags that were given win over the scenario. A flag that says which faults to
-// draw, or for which cluster, replaces the scenario's list of faults.
+// draw, or for which cluster, replaces the scenario's list of faults, and one that says what to
+// generate its list of operations.
 func override(p *plan.Plan, flags plan.Plan, changed func(string) bool) {
 	set := map[string]func(){
 		"seed": func() { p.Seed = flags.Seed }, "system": func() { p.System = flags.System },
 		"bug":      func() { p.Bug = flags.Bug },
-		"workload": func() { p.Workload = flags.Workload },
+		"workload": func() { p.Workload, p.Operations = flags.Workload, nil },
 		"nemesis":  func() { p.Nemesis, p.Faults = flags.Nemesis, nil },
 		"interval": func() { p.Interval, p.Faults = flags.Interval, nil },
 		"nodes": func() {
 			// A cut or a kill that was made for one set of nodes is something else in another.
 			if p.Nodes != flags.Nodes {
-				p.Nodes, p.Faults = flags.Nodes, nil
+				p.Nodes, p.Faults, p.Operations = flags.Nodes, nil, nil
 			}
 		},
-		"clients":     func() { p.Clients = flags.Clients },
-		"keys":        func() { p.Keys = flags.Keys },
-		"ops-per-key": func() { p.OpsPerKey = flags.OpsPerKey },
-		"time":        func() { p.Time = flags.Time }, "rate": func() { p.Rate = flags.Rate },
-		"burst":     func() { p.Burst = flags.Burst },
-		"idle":      func() { p.Idle = flags.Idle },
-		"timeout":   func() { p.Timeout = flags.Timeout },
-		"recovery":  func() { p.Recovery = flags.Recovery },
-		"budget":    func() { p.Budget = flags.Budget },
-		"memory":    func() { p.Memory = flags.Memory },
-		"fail-fast": func() { p.FailFast = flags.FailFast },
-		"data-loss": func() { p.DataLoss = flags.DataLoss },
+		"clients":     func() { p.Clients, p.Operations = flags.Clients, nil },
+		"keys":        func() { p.Keys, p.Operations = flags.Keys, nil },
+		"ops-per-key": func() { p.OpsPerKey, p.Operations = flags.OpsPerKey, nil },
+		"time":        func() { p.Time = flags.Time },
+		"rate":        func() { p.Rate, p.Operations = flags.Rate, nil },
+		"burst":       func() { p.Burst, p.Operations = flags.Burst, nil },
+		"idle":        func() { p.Idle, p.Operations = flags.Idle, nil },
+		"timeout":     func() { p.Timeout = flags.Timeout },
+		"recovery":    func() { p.Recovery = flags.Recovery },
+		"budget":      func() { p.Budget = flags.Budget },
+		"memory":      func() { p.Memory = flags.Memory },
+		"fail-fast":   func() { p.FailFast = flags.FailFast },
+		"data-loss":   func() { p.DataLoss = flags.DataLoss },
 	}
 	for name, apply := range set {
 		if changed(name) {
@@ -227,6 +233,51 @@ func writeJSON(out io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
+// A job is one test that is run into a directory of its own.
+type job struct {
+	plan          plan.Plan
+	where         place
+	results       string
+	keep, require bool
+	status        *status
+}
+
+// execute runs the test. The error says why it could not begin.
+func (j job) execute(ctx context.Context) (results.Run, results.Directory, error) {
+	started := time.Now()
+	id := runID(started)
+	directory, err := results.Create(j.results, id)
+	if err != nil {
+		return results.Run{}, directory, usage(fmt.Errorf("--results: %w", err))
+	}
+	logFile, err := os.Create(directory.Path(results.LogsDir + "/" + results.HarnessLog))
+	if err != nil {
+		return results.Run{}, directory, err
+	}
+	defer logFile.Close()
+	log := slog.New(slog.NewTextHandler(logFile, nil))
+	record := results.Run{
+		ID: id, Version: version(), Started: started, Command: againCommand(directory, j.where),
+	}
+	j.status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, j.plan.Seed, j.plan))
+	test := harness.Test{
+		Plan: j.plan, Run: record, Directory: directory, Log: log, Keep: j.keep,
+		Require:  j.require,
+		Search:   searchProcess(),
+		Start:    j.where.start(j.plan, id, log, j.keep, directory.LogsPath()),
+		Progress: j.status.progress,
+		Stage:    j.status.stage,
+		Virtual:  j.where.simulated(),
+		Draw:     drawRun,
+	}
+	if j.where.simulated() {
+		defer debug.SetGCPercent(debug.SetGCPercent(simulationGarbage))
+	}
+	finished, err := test.Execute(ctx)
+	j.status.clear()
+	return finished, directory, err
+}
+
 // run executes one test and prints its summary.
 func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	// Without a place there is no run, and no directory of one.
@@ -237,44 +288,16 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	if err != nil {
 		return err
 	}
-	started := time.Now()
-	id := runID(started)
-	directory, err := results.Create(options.results, id)
-	if err != nil {
-		return usage(fmt.Errorf("--results: %w", err))
-	}
-	logFile, err := os.Create(directory.Path(results.LogsDir + "/" + results.HarnessLog))
-	if err != nil {
-		return err
-	}
-	defer logFile.Close()
-	log := slog.New(slog.NewTextHandler(logFile, nil))
 	status := newStatus(cmd.ErrOrStderr(), options.quiet)
-	record := results.Run{
-		ID: id, Version: version(), Started: started,
-		Command: againCommand(directory, where),
-	}
 	heard := context.AfterFunc(cmd.Context(), status.interrupted)
 	defer heard()
 	if where.note != "" {
 		fmt.Fprintln(cmd.ErrOrStderr(), where.note)
 	}
-	status.title(fmt.Sprintf("ordeal run %s · seed %d\n%s", id, p.Seed, p))
-	test := harness.Test{
-		Plan: p, Run: record, Directory: directory, Log: log, Keep: options.keep,
-		Require:  options.require,
-		Search:   searchProcess(),
-		Start:    where.start(p, id, log, options.keep, directory.LogsPath()),
-		Progress: status.progress,
-		Stage:    status.stage,
-		Virtual:  where.simulated(),
-		Draw:     drawRun,
-	}
-	if where.simulated() {
-		defer debug.SetGCPercent(debug.SetGCPercent(simulationGarbage))
-	}
-	finished, err := test.Execute(cmd.Context())
-	status.clear()
+	finished, directory, err := job{
+		plan: p, where: where, results: options.results, keep: options.keep,
+		require: options.require, status: status,
+	}.execute(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -290,12 +313,18 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 		Directory: directory.Path(""), Color: status.color, Quiet: options.quiet,
 	})
 	if options.keep {
-		fmt.Fprintf(cmd.ErrOrStderr(), "kept: docker ps -a --filter label=ordeal.run=%s\n", id)
+		fmt.Fprintf(cmd.ErrOrStderr(), "kept: docker ps -a --filter label=ordeal.run=%s\n",
+			directory.ID)
 	}
-	if finished.Verdict == results.Pass {
+	return ended(finished.Verdict)
+}
+
+// ended is how a command ends that came to a verdict.
+func ended(v results.Verdict) error {
+	if v == results.Pass {
 		return nil
 	}
-	return verdictError(finished.Verdict)
+	return verdictError(v)
 }
 
 // runID returns a new id for a run that starts now.

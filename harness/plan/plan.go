@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -67,7 +68,9 @@ type Plan struct {
 	Rate float64 `yaml:"rate" json:"rate"`
 	// Timeout is how long a client waits for an operation.
 	Timeout time.Duration `yaml:"timeout" json:"timeout"`
-	// Recovery is how long the cluster may take to serve every key through every node again.
+	// Recovery is how long the cluster may take to serve every key through every node again. With
+	// listed operations it can be 0: then the run ends with them, without a proof of recovery and
+	// without final reads.
 	Recovery time.Duration `yaml:"recovery" json:"recovery"`
 	// Budget is how long the check may take, and Memory how much memory, in MiB.
 	Budget time.Duration `yaml:"budget" json:"budget"`
@@ -83,6 +86,10 @@ type Plan struct {
 
 	// Faults is the schedule, where it was written by hand or drawn already.
 	Faults nemesis.Schedule `yaml:"faults,omitempty" json:"faults,omitempty"`
+
+	// Operations are what the clients call, where they are listed; then Seed, Keys, OpsPerKey, Mix,
+	// Burst, Idle and Rate decide nothing about them, and the load goes on until they have ended.
+	Operations workloads.Listing `yaml:"operations,omitempty" json:"operations,omitzero"`
 }
 
 // Default returns the plan of a run without flags; only its seed is missing.
@@ -141,7 +148,7 @@ func (p Plan) Validate() error {
 		between("time", p.Time, TimeMin, TimeMax),
 		between("interval", p.Interval, IntervalMin, TimeMax),
 		between("timeout", p.Timeout, TimeoutMin, TimeoutMax),
-		between("recovery", p.Recovery, time.Second, time.Hour),
+		p.validateRecovery(),
 		between("budget", p.Budget, time.Second, 24*time.Hour),
 		between("memory", p.Memory, MemoryMin, MemoryMax),
 		validateDataLoss(p.DataLoss),
@@ -152,11 +159,15 @@ func (p Plan) Validate() error {
 		validateBurst(p.Burst, p.Idle),
 		between("seed", p.Seed, SeedMin, SeedMax),
 		within("simulation", p.Simulation.Validate()),
+		within("simulation", between("seed", p.Simulation.Seed, 0, SeedMax)),
 	}
 	for _, err := range checks {
 		if err != nil {
 			return err
 		}
+	}
+	if err := p.validateOperations(); err != nil {
+		return err
 	}
 	if len(p.Faults) > 0 {
 		if err := p.Faults.Validate(p.NodeNames(), p.Time); err != nil {
@@ -182,6 +193,28 @@ func (p Plan) Validate() error {
 	return err
 }
 
+// validateRecovery lets only a run do without a proof of recovery whose operations are listed: who
+// lists them has another purpose than to see a cluster pass.
+func (p Plan) validateRecovery() error {
+	if p.Recovery == 0 && p.Operations != nil {
+		return nil
+	}
+	return between("recovery", p.Recovery, time.Second, time.Hour)
+}
+
+// validateOperations checks the listed operations, if there are any. An unknown workload is for
+// others to name.
+func (p Plan) validateOperations() error {
+	if p.Operations == nil {
+		return nil
+	}
+	workload, err := p.generator()
+	if err != nil {
+		return nil
+	}
+	return within("operations", p.Operations.Validate(p.NodeNames(), p.Clients, workload.Kinds()))
+}
+
 func validateDataLoss(text string) error {
 	if text == "" || text == DataLossExpected {
 		return nil
@@ -196,8 +229,20 @@ func validateBurst(burst int, idle time.Duration) error {
 	return nil
 }
 
-// NewWorkload returns the generator of the plan's operations.
+// NewWorkload returns the generator of the plan's operations, or what knows how to judge those that
+// it lists.
 func (p Plan) NewWorkload() (workloads.Workload, error) {
+	workload, err := p.generator()
+	if err != nil || p.Operations == nil {
+		return workload, err
+	}
+	return workloads.WithListing(workload, p.Operations), nil
+}
+
+// SimulationSeed returns the seed of what is random in the simulator.
+func (p Plan) SimulationSeed() uint64 { return cmp.Or(p.Simulation.Seed, p.Seed) }
+
+func (p Plan) generator() (workloads.Workload, error) {
 	return workloads.New(p.Workload, workloads.Options{
 		Seed: p.Seed, Clients: p.Clients, Keys: p.Keys, OperationsPerKey: p.OpsPerKey,
 		Nodes: p.NodeNames(), Mix: p.Mix,
@@ -248,6 +293,9 @@ func (p Plan) String() string {
 	if len(p.Faults) > 0 {
 		text = fmt.Sprintf("%s · %d nodes · %d clients · %s · %d listed faults · %v",
 			p.Workload, p.Nodes, p.Clients, p.System, len(p.Faults), p.Time)
+	}
+	if p.Operations != nil {
+		text += fmt.Sprintf(" · %d listed operations", len(p.Operations))
 	}
 	if p.Bug != "" {
 		text += " · bug " + p.Bug

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ordeal/nemesis"
+	"ordeal/workloads"
 )
 
 func valid() Plan {
@@ -109,6 +111,52 @@ func TestPlanInALine(t *testing.T) {
 	p.Bug = "local-read"
 	require.Equal(t, "register · 5 nodes · 10 clients · paxos-register · 1 listed faults · "+
 		"20s · bug local-read", p.String())
+}
+
+func TestListedOperations(t *testing.T) {
+	read, err := Read(strings.NewReader(`recovery: 0s
+simulation: {seed: 4}
+operations:
+  - {at: 10ms, client: 0, number: 1, node: n1, kind: write, key: k, value: 7}
+  - {at: 20ms, client: 3, number: 2, node: n2, kind: cas, key: k, value: '8', expected: ''}
+`), valid())
+	require.NoError(t, err)
+	require.NoError(t, read.Validate())
+	require.EqualValues(t, 4, read.SimulationSeed())
+	require.Contains(t, read.String(), "2 listed operations")
+	require.Equal(t, "7", read.Operations[0].Value)
+	require.Empty(t, *read.Operations[1].Expected)
+	workload, err := read.NewWorkload()
+	require.NoError(t, err)
+	require.Len(t, workload.Kinds(), 2)
+
+	read.Clients = 3
+	require.ErrorContains(t, read.Validate(), "operations: operation 2: client is 3")
+	read.Operations = nil
+	require.ErrorContains(t, read.Validate(), "recovery is 0s (accepted: 1s to ")
+	read.Simulation.Seed = SeedMax + 1
+	read.Recovery = time.Second
+	require.ErrorContains(t, read.Validate(), "simulation: seed is ")
+}
+
+// An empty list is no operation at all, and stays that when it is written and read.
+func TestAnEmptyListOfOperationsIsNone(t *testing.T) {
+	p := valid()
+	p.Operations = workloads.Listing{}
+	var text bytes.Buffer
+	require.NoError(t, Write(&text, p))
+	require.Contains(t, text.String(), "operations: []")
+	read, err := Read(&text, Plan{})
+	require.NoError(t, err)
+	require.Equal(t, p, read)
+	data, err := json.Marshal(p)
+	require.NoError(t, err)
+	read = Plan{}
+	require.NoError(t, json.Unmarshal(data, &read))
+	require.Equal(t, p.Operations, read.Operations)
+	data, err = json.Marshal(valid())
+	require.NoError(t, err)
+	require.NotContains(t, string(data), "operations")
 }
 
 // The longest schedule that is accepted can be read again: it is no longer than so many of its

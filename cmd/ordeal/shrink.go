@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime/debug"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ordeal/harness"
+	"ordeal/harness/plan"
+	"ordeal/harness/shrink"
+	"ordeal/results"
+)
+
+// shrinkOptions are the flags of shrink.
+type shrinkOptions struct {
+	budget      time.Duration
+	class       string
+	steady      bool
+	containers  int
+	results     string
+	json, quiet bool
+}
+
+func shrinkCommand() *cobra.Command {
+	var o shrinkOptions
+	command := &cobra.Command{
+		Use:   "shrink RUN",
+		Short: "Make a run that violates as small as it can be",
+		Long: `Make a run that violates, given by its directory, by its id or as "latest", as small as it
+can be: the fewest faults and operations, then nodes, and nothing random that is not needed. Each
+step is verified in the simulator by the same class of violation; in the end no fault and no
+operation can be left out. A run of containers is looked for in the simulator first, as by "ordeal
+replay --env sim".
+
+What comes out is kept as a run of its own. Its scenario.yaml is for "ordeal run --scenario", in
+both environments; --verify-containers N runs it in containers N times and says how often it
+violates. A violation that needs a certain timing is rare there: --steady, which
+--verify-containers implies where it can be had, only takes steps after which the violation is
+there with almost any timing.
+
+The result is the same for the same run and build, unless the budget runs out first.`,
+		Example: `  ordeal shrink latest
+  ordeal shrink --class "stale read" 20261123-205935-7e7b
+  ordeal shrink --verify-containers 5 latest`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validate(); err != nil {
+				return usage(err)
+			}
+			recorded, err := readRecorded(o.results, args[0])
+			if err != nil {
+				return err
+			}
+			return shrinkRun(cmd, recorded, o)
+		},
+	}
+	command.ValidArgsFunction = completeRuns(&o.results)
+	f := command.Flags()
+	f.DurationVar(&o.budget, "budget", 2*time.Minute, "how long it may take")
+	f.StringVar(&o.class, "class", "",
+		"the class of violation to keep, if the run has several; default: that of the first")
+	f.BoolVar(&o.steady, "steady", false, "only take what violates with almost any timing")
+	f.IntVar(&o.containers, "verify-containers", 0,
+		"run the result so many times in containers; 0: not at all")
+	f.StringVar(&o.results, "results", results.DefaultRoot,
+		"find and keep runs below this `directory`")
+	f.BoolVar(&o.json, "json", false, "print what came of it on standard output as JSON")
+	f.BoolVar(&o.quiet, "quiet", false, "print only what came of it")
+	return command
+}
+
+func (o shrinkOptions) validate() error {
+	switch {
+	case o.budget <= 0:
+		return fmt.Errorf("--budget is %v (accepted: more than 0)", o.budget)
+	case o.containers < 0 || o.containers > timesMax:
+		return fmt.Errorf("--verify-containers is %d (accepted: 0 to %d)", o.containers, timesMax)
+	}
+	return nil
+}
+
+// A shrunk run is what shrink prints with --json.
+type shrunk struct {
+	// Run is the id of the run that was shrunk, Directory that of the result.
+	Run       string `json:"run"`
+	Directory string `json:"directory"`
+	// Searched is what the search in the simulator came to, for a run of containers.
+	Searched *harness.CampaignReport `json:"searched,omitempty"`
+	shrink.Result
+	// Steady tells that the result violates with almost any timing.
+	Steady bool `json:"steady"`
+	// Containers is how it did there, if it was asked for.
+	Containers *repetition `json:"containers,omitempty"`
+}
+
+// shrinkRun makes a recorded run small.
+func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(campaignGarbage))
+	var where place
+	if o.containers > 0 {
+		var err error
+		if where, err = placeNamed(cmd.Context(), envDocker); err != nil {
+			return err
+		}
+	}
+	r.tell(cmd.ErrOrStderr())
+	began := time.Now()
+	status := newStatus(cmd.ErrOrStderr(), o.quiet)
+	status.title(fmt.Sprintf("ordeal shrink %s · seed %d\n%s", r.directory.ID, r.plan.Seed, r.plan))
+	s := shrunk{Run: r.directory.ID}
+	p, err := s.violating(cmd.Context(), r, o, status)
+	if err != nil {
+		return err
+	}
+	s.Result, err = shrinkPlan(cmd.Context(), p, o, status, o.budget-time.Since(began))
+	status.clear()
+	s.Steady = s.Result.Steady
+	if errors.Is(err, shrink.ErrNoViolation) {
+		return usage(fmt.Errorf("run %s: %w", r.directory.ID, err))
+	}
+	if err != nil && cmd.Context().Err() == nil {
+		return err
+	}
+	if s.Plan.Nodes == 0 {
+		return err // it was interrupted before there was anything
+	}
+	if err := s.keep(cmd.Context(), o.results); err != nil {
+		return err
+	}
+	if o.containers > 0 && cmd.Context().Err() == nil {
+		s.Containers, err = repeat(cmd.Context(), cmd.ErrOrStderr(), job{
+			plan: s.Plan, where: where, results: o.results,
+		}, o.containers, true)
+		if err != nil {
+			return err
+		}
+	}
+	return s.tell(cmd, o)
+}
+
+// violating returns the plan of a run of the simulator that is to be shrunk: the recorded one, or
+// for one of containers the shortest of those that were found. Half of the budget is for that.
+func (s *shrunk) violating(
+	ctx context.Context, r recorded, o shrinkOptions, status *status,
+) (plan.Plan, error) {
+	if r.simulated {
+		return r.plan, nil
+	}
+	if o.class != "" {
+		r.run.Findings = []results.Finding{{Verdict: results.Violation, Class: o.class}}
+	}
+	status.stage("look for the violation in the simulator")
+	report, err := timings(ctx, r, status, o.budget/2, 0)
+	status.clear()
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	s.Searched = &report
+	for _, g := range report.Groups {
+		if g.Verdict == results.Violation && (o.class == "" || g.Class == o.class) {
+			if g.Class == r.class() || r.class() == "" || len(report.Groups) == 1 {
+				return g.Plan, nil
+			}
+		}
+	}
+	return plan.Plan{}, usage(fmt.Errorf("run %s is one of containers, and none of %d timings in the "+
+		"simulator violates in the same way (try a longer --budget)", r.directory.ID, report.Runs))
+}
+
+// shrinkPlan makes a plan small. Where almost any timing is to violate and does not for the plan
+// itself, it is shrunk with its own.
+func shrinkPlan(
+	ctx context.Context, p plan.Plan, o shrinkOptions, status *status, budget time.Duration,
+) (shrink.Result, error) {
+	shrinking := shrink.Shrinking{
+		Plan: p, Class: o.class, Start: startSimulated, Time: max(budget, time.Second),
+		Steady: o.steady || o.containers > 0, Progress: status.shrinking,
+	}
+	result, err := shrinking.Run(ctx)
+	if errors.Is(err, shrink.ErrNotSteady) && !o.steady {
+		shrinking.Steady = false
+		return shrinking.Run(ctx)
+	}
+	if errors.Is(err, shrink.ErrNotSteady) {
+		err = usage(err)
+	}
+	return result, err
+}
+
+// keep runs the result once more, into a directory of its own, with a scenario that says what it
+// is.
+func (s *shrunk) keep(ctx context.Context, root string) error {
+	run, directory, err := keep(context.WithoutCancel(ctx), s.Plan, root)
+	if err != nil {
+		return err
+	}
+	s.Directory = directory.Path("")
+	if run.Trace == nil || *run.Trace != s.Trace {
+		return fmt.Errorf("the shrunk run is not the same the second time: Ordeal is wrong (see %s)",
+			s.Directory)
+	}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "# Run %s, shrunk to %s.\n# Its violation, a %s:\n#   %s\n# In the simulator, "+
+		"every time:\n#   ordeal run --env sim --scenario %s\n", s.Run, s.Minimal, s.Class, s.What,
+		scenarioFile)
+	if err := plan.Write(&text, s.Plan); err != nil {
+		return err
+	}
+	return directory.Write(scenarioFile, text.Bytes())
+}
+
+// scenarioFile is the scenario of a shrunk run, in its directory.
+const scenarioFile = "scenario.yaml"
+
+// tell prints what came of it.
+func (s *shrunk) tell(cmd *cobra.Command, o shrinkOptions) error {
+	if o.json {
+		if err := writeJSON(cmd.OutOrStdout(), s); err != nil {
+			return err
+		}
+	}
+	s.write(cmd.ErrOrStderr())
+	if cmd.Context().Err() != nil {
+		return cmd.Context().Err()
+	}
+	return nil
+}
+
+// write tells a person.
+func (s *shrunk) write(w io.Writer) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "violation\t%s\n", s.Class)
+	fmt.Fprintf(table, "\t%s\n", s.What)
+	fmt.Fprintf(table, "original\t%s\n", s.Original)
+	fmt.Fprintf(table, "shrunk\t%s\n", s.Minimal)
+	fmt.Fprintf(table, "took\t%d replays, %.1f s\n", s.Replays, s.Elapsed.Seconds())
+	fmt.Fprintf(table, "scenario\t%s\n", filepath.Join(s.Directory, scenarioFile))
+	if s.Containers != nil {
+		fmt.Fprintf(table, "containers\t%s\n", s.Containers)
+	}
+	_ = table.Flush()
+	if !s.Complete {
+		fmt.Fprintln(w, "the time was over first: it may become smaller with a longer --budget")
+	} else {
+		fmt.Fprintln(w, "no fault and no operation can be left out")
+	}
+	for i, op := range s.Plan.Operations {
+		if i == listedLinesMax {
+			fmt.Fprintf(w, "  … and %d more operations\n", len(s.Plan.Operations)-i)
+			break
+		}
+		fmt.Fprintf(w, "  %8.3f s  %s\n", op.At.Seconds(), op)
+	}
+	for i, f := range s.Plan.Faults {
+		if i == listedLinesMax {
+			fmt.Fprintf(w, "  … and %d more faults\n", len(s.Plan.Faults)-i)
+			break
+		}
+		fmt.Fprintf(w, "  %8.3f s  %s, until %.3f s\n", f.At.Seconds(), f, f.End().Seconds())
+	}
+}
+
+// listedLinesMax bounds how many operations, and faults, are printed of a shrunk run.
+const listedLinesMax = 12
+
+// shrinking tells how far a shrinking has come.
+func (s *status) shrinking(p shrink.Progress) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.quiet || !s.terminal && time.Since(s.last) < logEvery {
+		return
+	}
+	s.last = time.Now()
+	s.line(fmt.Sprintf("%5.1fs %s: %s (%d replays)",
+		p.Elapsed.Seconds(), p.Stage, p.Size, p.Replays))
+}

@@ -1,0 +1,144 @@
+package shrink
+
+import (
+	"context"
+	"sync"
+
+	"ordeal/harness/plan"
+)
+
+// A Judgement is what an Oracle says of a plan.
+type Judgement struct {
+	// Violates tells that the violation is there.
+	Violates bool
+	// Events is how many events the run had.
+	Events uint64
+}
+
+// An Oracle runs a plan and says whether the violation is there. It is asked by several goroutines
+// at a time, and must answer the same to the same question. An error ends the search.
+type Oracle func(context.Context, plan.Plan) (Judgement, error)
+
+// A search holds the smallest plan so far.
+type search struct {
+	oracle  Oracle
+	workers int
+	best    plan.Plan
+	events  uint64
+	// replays counts the plans that were run, without those that several workers ran ahead of what
+	// was needed.
+	replays int
+	tell    func(*search)
+}
+
+// first runs candidates and returns the index of the first one that violates, which becomes the
+// best. It is -1 if none does. A few run at a time, but the answer is the one of running them one
+// after the other. Candidates that are no valid plans count as legal ones and are not run.
+func (s *search) first(ctx context.Context, count int, candidate func(int) plan.Plan) (int, error) {
+	type answer struct {
+		plan   plan.Plan
+		tried  bool
+		judged Judgement
+		err    error
+	}
+	for from := 0; from < count; from += s.workers {
+		answers := make([]answer, min(s.workers, count-from))
+		var group sync.WaitGroup
+		for i := range answers {
+			a := &answers[i]
+			a.plan = candidate(from + i)
+			if a.plan.Validate() != nil {
+				continue
+			}
+			a.tried = true
+			group.Go(func() { a.judged, a.err = s.oracle(ctx, a.plan) })
+		}
+		group.Wait()
+		for i, a := range answers {
+			if a.err != nil {
+				return -1, a.err
+			}
+			if a.tried {
+				s.replays++
+			}
+			if a.judged.Violates {
+				s.best, s.events = a.plan, a.judged.Events
+				return from + i, nil
+			}
+		}
+		if s.tell != nil {
+			s.tell(s)
+		}
+	}
+	return -1, nil
+}
+
+// anyOf is first for plans, each with the seed that the best one has, and then each with others.
+func (s *search) anyOf(ctx context.Context, plans []plan.Plan, seeds int) (bool, error) {
+	at, err := s.first(ctx, len(plans)*seeds, func(i int) plan.Plan {
+		return reseeded(plans[i%len(plans)], i/len(plans))
+	})
+	return at >= 0, err
+}
+
+// reseeded returns the plan with another seed of the simulation, but for number 0 with its own.
+func reseeded(p plan.Plan, number int) plan.Plan {
+	if number > 0 {
+		p.Simulation.Seed = uint64(number)
+	}
+	return p
+}
+
+// reduce leaves out as many of count things of the best plan as it can: first all, then halves,
+// quarters, and at last single ones, until no single one can be left out. Build returns the plan
+// with only some of them, in their order. It tells whether anything was left out.
+func (s *search) reduce(
+	ctx context.Context, count, seeds int, build func(kept []int) plan.Plan,
+) (bool, error) {
+	kept := make([]int, count)
+	for i := range kept {
+		kept[i] = i
+	}
+	reduced := false
+	for size := count; size > 0; {
+		left, err := s.sweep(ctx, kept, size, seeds, build)
+		if err != nil {
+			return reduced, err
+		}
+		fewer := len(left) < len(kept)
+		reduced = reduced || fewer
+		kept = left
+		if size = min(size, len(kept)); size > 1 || !fewer {
+			size /= 2
+		}
+	}
+	return reduced, nil
+}
+
+// sweep goes once through the things that are kept and leaves out what it can of them, so many at a
+// time. It returns those that are left.
+func (s *search) sweep(
+	ctx context.Context, kept []int, size, seeds int, build func([]int) plan.Plan,
+) ([]int, error) {
+	for from := 0; from < len(kept); {
+		chunks := (len(kept) - from + size - 1) / size
+		without := func(chunk int) []int {
+			start := from + chunk*size
+			end := min(start+size, len(kept))
+			return append(append([]int(nil), kept[:start]...), kept[end:]...)
+		}
+		at, err := s.first(ctx, chunks*seeds, func(i int) plan.Plan {
+			return reseeded(build(without(i/seeds)), i%seeds)
+		})
+		if err != nil {
+			return kept, err
+		}
+		if at < 0 {
+			return kept, nil
+		}
+		chunk := at / seeds
+		kept = without(chunk)
+		from += chunk * size
+	}
+	return kept, nil
+}

@@ -1,0 +1,230 @@
+package shrink
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"ordeal/harness"
+	"ordeal/harness/plan"
+	"ordeal/nemesis"
+	"ordeal/results"
+	"ordeal/workloads"
+)
+
+// A Size is how large a run is.
+type Size struct {
+	Faults     int `json:"faults"`
+	Operations int `json:"operations"`
+	Nodes      int `json:"nodes"`
+	// Clients are those that call something, and Keys those that are asked for.
+	Clients int    `json:"clients"`
+	Keys    int    `json:"keys"`
+	Events  uint64 `json:"events"`
+}
+
+// String says the size in words.
+func (s Size) String() string {
+	return fmt.Sprintf("%d faults, %d operations on %d keys by %d clients, %d nodes, %d events",
+		s.Faults, s.Operations, s.Keys, s.Clients, s.Nodes, s.Events)
+}
+
+// A Progress is a glance at a shrinking.
+type Progress struct {
+	Stage   string
+	Size    Size
+	Replays int
+	Elapsed time.Duration
+}
+
+// A Shrinking makes one run smaller.
+type Shrinking struct {
+	// Plan is the run's.
+	Plan plan.Plan
+	// Class is the violation's that must stay; "" stands for that of the worst finding.
+	Class string
+	Start func(plan.Plan) (harness.Environment, error)
+	// Workers is how many plans run at a time, as many as there are processors if it is 0.
+	Workers int
+	// Time bounds how long it takes; 0 stands for no limit.
+	Time time.Duration
+	// Steady tells that a step is taken only if the violation is there with almost any seed of the
+	// simulation after it. What comes out needs no certain timing, and so is for containers too.
+	Steady bool
+	// Progress is told after every step; it may be nil.
+	Progress func(Progress)
+}
+
+// A Result is what a shrinking came to.
+type Result struct {
+	Class string `json:"class"`
+	// What is the violation of the shrunk run, in a sentence.
+	What     string `json:"what"`
+	Original Size   `json:"original"`
+	Minimal  Size   `json:"minimal"`
+	// Steady tells that the shrunk run violates with almost any seed of the simulation.
+	Steady bool `json:"steady"`
+	// Complete tells that it came to its end: no fault and no operation can be left out.
+	Complete bool `json:"complete"`
+	// Replays is how many plans were run.
+	Replays int           `json:"replays"`
+	Elapsed time.Duration `json:"elapsed"`
+	Plan    plan.Plan     `json:"plan"`
+	Trace   results.Trace `json:"trace"`
+}
+
+// ErrNoViolation is wrapped by the error of a shrinking of what does not violate.
+var ErrNoViolation = errors.New("the run does not violate")
+
+// ErrNotSteady is the error of a Steady shrinking of what violates with few seeds only.
+var ErrNotSteady = errors.New("the run violates with a certain timing only: it cannot be shrunk " +
+	"to one that violates with almost any")
+
+// Run makes the run as small as it can. When ctx is done it returns what it had by then, and the
+// context's error.
+func (t Shrinking) Run(ctx context.Context) (Result, error) {
+	began := time.Now()
+	o, ops, err := harness.Rehearsal{Plan: t.Plan, Start: t.Start}.Record(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	class, err := classOf(o, t.Class)
+	if err != nil {
+		return Result{}, err
+	}
+	listing := workloads.ListingOf(ops)
+	result := Result{Class: class, Original: Size{
+		Faults: o.Faults, Operations: len(ops), Nodes: t.Plan.Nodes, Events: o.Trace.Events,
+		Clients: len(listing.Clients()), Keys: len(listing.Keys()),
+	}}
+	limited, cancel := ctx, func() {}
+	if t.Time > 0 {
+		limited, cancel = context.WithTimeout(ctx, t.Time)
+	}
+	defer cancel()
+	s := &search{
+		oracle: t.oracle(class), best: t.Plan, events: o.Trace.Events, replays: 1,
+		workers: cmp.Or(t.Workers, runtime.GOMAXPROCS(0)),
+	}
+	m := minimizer{
+		search: s, load: loadOf(listing, t.Plan.Clients), all: listing, pace: quick,
+	}
+	if t.Steady {
+		s.oracle, m.pace = steady(s.oracle), slow
+	}
+	m.stage = func(name string) {
+		if t.Progress != nil {
+			t.Progress(Progress{name, sizeOf(s.best, s.events), s.replays, time.Since(began)})
+		}
+	}
+	err = m.run(limited)
+	result.Complete, result.Steady = err == nil, t.Steady
+	if limited.Err() != nil {
+		err = ctx.Err()
+	}
+	if errors.Is(err, ErrNotSteady) {
+		return Result{}, err
+	}
+	result.Plan, result.Replays = s.best, s.replays
+	last, lastErr := harness.Rehearsal{Plan: s.best, Start: t.Start}.Run(context.WithoutCancel(ctx))
+	result.Minimal = sizeOf(s.best, last.Trace.Events)
+	result.Trace = last.Trace
+	for _, f := range last.Findings {
+		if f.Verdict == results.Violation && f.Class == class {
+			result.What = f.What
+			break
+		}
+	}
+	result.Elapsed = time.Since(began)
+	return result, errors.Join(err, lastErr)
+}
+
+// classOf returns the class of violation to look for, if the outcome has it.
+func classOf(o harness.Outcome, wanted string) (string, error) {
+	var classes []string
+	for _, f := range o.Findings {
+		if f.Verdict != results.Violation {
+			continue
+		}
+		if wanted == "" || f.Class == wanted {
+			return f.Class, nil
+		}
+		classes = append(classes, f.Class)
+	}
+	if len(classes) == 0 {
+		return "", ErrNoViolation
+	}
+	return "", fmt.Errorf("%w by a %q (accepted: one of %q)", ErrNoViolation, wanted, classes)
+}
+
+// oracle rehearses plans.
+func (t Shrinking) oracle(class string) Oracle {
+	return func(ctx context.Context, p plan.Plan) (Judgement, error) {
+		o, err := harness.Rehearsal{Plan: p, Start: t.Start}.Run(ctx)
+		if err != nil {
+			return Judgement{}, err
+		}
+		_, err = classOf(o, class)
+		return Judgement{Violates: err == nil, Events: o.Trace.Events}, nil
+	}
+}
+
+// Of steadySeeds seeds steadyLeast must violate for a run to count as steady.
+const steadySeeds, steadyLeast = 8, 7
+
+// steady returns the oracle that finds a violation where the other one does with almost any seed.
+func steady(oracle Oracle) Oracle {
+	return func(ctx context.Context, p plan.Plan) (Judgement, error) {
+		judged, err := oracle(ctx, p)
+		if err != nil || !judged.Violates {
+			return judged, err
+		}
+		missed := 0
+		for number := 1; number < steadySeeds && missed <= steadySeeds-steadyLeast; number++ {
+			other, err := oracle(ctx, reseeded(p, number))
+			if err != nil {
+				return Judgement{}, err
+			}
+			if !other.Violates {
+				missed++
+			}
+		}
+		judged.Violates = missed <= steadySeeds-steadyLeast
+		return judged, nil
+	}
+}
+
+// loadOf returns what the clients of the load called: not the proof of recovery and final reads.
+func loadOf(l workloads.Listing, clients int) workloads.Listing {
+	return l.Shortened(func(op workloads.Listed) bool { return op.Client < clients })
+}
+
+// sizeOf returns the size of a plan whose operations are listed.
+func sizeOf(p plan.Plan, events uint64) Size {
+	s := Size{
+		Faults: len(p.Faults), Operations: len(p.Operations), Nodes: p.Nodes, Events: events,
+		Clients: len(p.Operations.Clients()), Keys: len(p.Operations.Keys()),
+	}
+	if p.Operations == nil {
+		s.Clients, s.Keys = p.Clients, p.Keys
+	}
+	if len(p.Faults) == 0 {
+		drawn, err := p.Schedule()
+		if err == nil {
+			s.Faults = len(drawn)
+		}
+	}
+	return s
+}
+
+// withFaults returns the plan with these faults and no others.
+func withFaults(p plan.Plan, faults nemesis.Schedule) plan.Plan {
+	p.Faults = faults
+	if len(faults) == 0 {
+		p.Faults, p.Nemesis = nil, []string{nemesis.None}
+	}
+	return p
+}
