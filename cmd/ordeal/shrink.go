@@ -46,7 +46,8 @@ violates. A violation that needs a certain timing is rare there: --steady, which
 --verify-containers implies where it can be had, only takes steps after which the violation is
 there with almost any timing.
 
-The result is the same for the same run and build, unless the budget runs out first.`,
+The result is the same for the same run and build, unless the budget runs out first. The exit code
+is 0 when there is one, also one that the budget kept from becoming smaller.`,
 		Example: `  ordeal shrink latest
   ordeal shrink --class "stale read" 20261123-205935-7e7b
   ordeal shrink --verify-containers 5 latest`,
@@ -129,8 +130,8 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 	if err != nil && cmd.Context().Err() == nil {
 		return err
 	}
-	if s.Plan.Nodes == 0 {
-		return err // it was interrupted before there was anything
+	if s.Plan.Nodes == 0 { // it was interrupted before there was anything
+		return verdictError(results.Interrupted)
 	}
 	if err := s.keep(cmd.Context(), o.results); err != nil {
 		return err
@@ -160,6 +161,9 @@ func (s *shrunk) violating(
 	status.stage("look for the violation in the simulator")
 	report, err := timings(ctx, r, status, o.budget/2, 0)
 	status.clear()
+	if ctx.Err() != nil {
+		return plan.Plan{}, verdictError(results.Interrupted)
+	}
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -229,7 +233,7 @@ func (s *shrunk) tell(cmd *cobra.Command, o shrinkOptions) error {
 	}
 	s.write(cmd.ErrOrStderr())
 	if cmd.Context().Err() != nil {
-		return cmd.Context().Err()
+		return verdictError(results.Interrupted)
 	}
 	return nil
 }
