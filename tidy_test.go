@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ const (
 // pure packages have no clock, network, disk, goroutine or global randomness.
 var pure = []string{
 	"history/stream", "nemesis", "workloads", "node/paxos", "node/replica", "node/store",
-	"harness/plan",
+	"harness/plan", "results/diagram",
 }
 
 // effects are what a pure package must not import. A package "os" is allowed nowhere among them.
@@ -176,6 +177,43 @@ func TestPurePackagesHaveNoEffects(t *testing.T) {
 			}
 			if name.Name == imports["math/rand/v2"] && !randomValues[selector.Sel.Name] {
 				t.Errorf("%s draws from the global source: rand.%s", s.path, selector.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+// deterministic packages may have effects, but nothing in them may depend on the clock, on chance
+// or on which goroutine comes first: a seed would not be a run any more.
+var deterministic = []string{"simulation"}
+
+func TestASeedIsARun(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test || !slices.Contains(deterministic, s.dir) {
+			continue
+		}
+		imports := s.imports()
+		ast.Inspect(s.file, func(node ast.Node) bool {
+			switch node := node.(type) {
+			case *ast.GoStmt, *ast.SelectStmt, *ast.SendStmt:
+				t.Errorf("%s: a goroutine, a select or a channel in a deterministic package",
+					s.set.Position(node.Pos()))
+			case *ast.SelectorExpr:
+				name, _ := node.X.(*ast.Ident)
+				if name == nil {
+					return true
+				}
+				clock := name.Name == imports["time"] && clockCalls[node.Sel.Name]
+				random := name.Name == imports["math/rand/v2"] && !randomValues[node.Sel.Name]
+				if clock || random || name.Name == imports["crypto/rand"] {
+					t.Errorf("%s: %s.%s in a deterministic package",
+						s.set.Position(node.Pos()), name.Name, node.Sel.Name)
+				}
+			case *ast.BasicLit:
+				if node.Kind == token.FLOAT {
+					t.Errorf("%s: floating point in a deterministic package",
+						s.set.Position(node.Pos()))
+				}
 			}
 			return true
 		})

@@ -28,17 +28,19 @@ const (
 // effect that somebody saw before the cut was called before it. (Herlihy and Wing call it
 // prefix-closed.) Hence a prefix that is illegal stays so, whatever is still to come; one that is
 // legal may yet turn out to have been the beginning of a history that is not.
+//
+// A key is in a batch with all its operations since the run began, or not at all: what is left when
+// its beginning is missing is no prefix, and might be illegal only for that.
 type batch struct {
-	log  operationLog
 	keys []batchKey
 	// pending are the operations in flight on these keys, as of unknown outcome.
 	pending []history.Operation
 }
 
-// A batchKey is one key, and the places of its operations in the log.
+// A batchKey is one key, and those of its operations that had ended.
 type batchKey struct {
-	name   string
-	places []uint32
+	name string
+	ops  operationLog
 }
 
 // illegal returns the keys that violate for good, sorted.
@@ -80,8 +82,10 @@ func (b batch) illegal(ctx context.Context, model linearizability.Model) ([]stri
 func (b batch) operations() []history.Operation {
 	var order []*history.Operation
 	for _, key := range b.keys {
-		for _, place := range key.places {
-			order = append(order, b.log.at(int(place)))
+		for _, block := range key.ops.blocks {
+			for i := range block {
+				order = append(order, &block[i])
+			}
 		}
 	}
 	for i := range b.pending {

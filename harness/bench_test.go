@@ -77,34 +77,42 @@ func (i *instant) Step(context.Context) error {
 	return nil
 }
 
-// BenchmarkLoop is the loop with everything that it does for an operation (generator, record in a
-// file, counters) over an environment that answers at once: what it reports is how many operations
-// a second Ordeal itself can drive. Run it with -cpu 1.
-func BenchmarkLoop(b *testing.B) {
+// instantRun returns the loop over an environment that answers so many operations at once, with its
+// record in a file that has to be closed.
+func instantRun(b *testing.B, operations int) (*driver, *os.File) {
 	file, err := os.Create(filepath.Join(b.TempDir(), "history.jsonl"))
 	require.NoError(b, err)
-	defer file.Close()
 	p := plan.Default()
-	p.Seed, p.Time = 1, time.Hour
+	p.Seed, p.Time = 1, plan.TimeMax
 	workload, err := workloads.New(p.Workload, workloads.Options{
 		Seed: p.Seed, Clients: p.Clients, Keys: p.Keys, Nodes: p.NodeNames(),
 	})
 	require.NoError(b, err)
-	env := &instant{fake: newFake(), most: b.N}
+	env := &instant{fake: newFake(), most: operations}
 	env.nodes = p.NodeNames()
 	d := &driver{
 		env: env, plan: p, schedule: nemesis.Schedule{}, workload: workload, log: quiet,
 		record: history.NewWriter(file, history.Header{
 			Run: "bench", Workload: p.Workload, Model: workload.Model(), Seed: p.Seed,
 		}),
+		kept: kept{most: keptMax},
 	}
 	model, err := linearizability.ModelNamed(workload.Model())
 	require.NoError(b, err)
 	d.watch = Test{Log: quiet}.newWatch(b.Context(), model, d)
+	return d, file
+}
+
+// BenchmarkLoop is the loop with everything that it does for an operation (generator, record in a
+// file, counters) over an environment that answers at once: what it reports is how many operations
+// a second Ordeal itself can drive. Run it with -cpu 1.
+func BenchmarkLoop(b *testing.B) {
+	d, file := instantRun(b, b.N)
+	defer file.Close()
 	defer d.watch.close()
 	b.ReportAllocs()
 	b.ResetTimer()
-	err = d.drive(b.Context())
+	err := d.drive(b.Context())
 	b.StopTimer()
 	require.ErrorIs(b, err, errEnough)
 	require.NoError(b, d.record.Sync())

@@ -77,8 +77,8 @@ type driver struct {
 	counts    results.Operations
 	// load counts the operations that were called while the load was on.
 	load results.Operations
-	// completed holds the operations that ended, in that order.
-	completed operationLog
+	// kept are the operations that ended, in that order, as far as they are in memory.
+	kept kept
 	// watch judges them while the run goes on; violation is the first that was found so, and early
 	// tells that it ended the run.
 	watch     *watch
@@ -98,6 +98,8 @@ type driver struct {
 	// stopped and stoppedAt tell where a run was that ended early.
 	stopped   phase
 	stoppedAt time.Duration
+	// over is when the loop ended.
+	over time.Duration
 	// broken is why the run cannot go on.
 	broken error
 }
@@ -251,13 +253,15 @@ func (d *driver) call(
 	op.Process = *process
 	calledIn := d.phase
 	op = d.record.Invoke(op, d.now())
-	key := d.watch.call(op.Key, d.now())
+	key := d.watch.called(op.Key, d.now())
 	d.inFlight++
 	d.env.Invoke(op, d.plan.Timeout, func(result history.Result) {
 		d.inFlight--
 		completed := d.record.Complete(op, result, d.now())
-		d.watch.end(key, d.completed.add(completed), d.now())
+		// First of all it is kept: should anything else panic, nothing is missing from what is judged.
+		d.kept.log.add(&completed)
 		d.counts.Count(completed)
+		d.watch.ended(key, &completed, d.now())
 		if calledIn == phaseLoad {
 			d.load.Count(completed)
 		}
@@ -284,7 +288,10 @@ func (d *driver) now() time.Duration { return d.env.Now() - d.began }
 
 // flush hands the record to the operating system, and ends the run if that fails.
 func (d *driver) flush() {
-	if err := d.record.Flush(); err != nil && d.broken == nil {
+	switch err := d.record.Flush(); {
+	case err == nil:
+		d.kept.handedOver()
+	case d.broken == nil:
 		d.broken = err
 	}
 }

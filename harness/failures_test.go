@@ -105,8 +105,18 @@ func TestFinalReadsEndWhenTheirTimeIsOver(t *testing.T) {
 	}
 	p := testPlan()
 	p.OpsPerKey = 2
-	run, _ := execute(t, t.Context(), f, p)
+	run, directory := execute(t, t.Context(), f, p)
 	require.NotZero(t, run.FinalReads.Unread)
+	read, err := history.ReadFile(directory.Path(results.HistoryFile))
+	require.NoError(t, err)
+	used, answered := map[string]bool{}, map[string]bool{}
+	for _, op := range read.Operations() {
+		used[op.Key] = true
+		if op.Final && op.Outcome == history.OK {
+			answered[op.Key] = true
+		}
+	}
+	require.Equal(t, len(used)-len(answered), run.FinalReads.Unread, "every key is counted once")
 	require.NotZero(t, run.FinalReads.Answered)
 	require.Less(t, f.now, 60*time.Second)
 }

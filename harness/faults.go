@@ -38,7 +38,6 @@ func (d *driver) inject(f *fault) {
 	}
 	f.result = results.Fault{
 		ID: f.fault.ID, Kind: string(f.fault.Kind), Name: f.fault.Name, Nodes: f.fault.Nodes,
-		Text: f.fault.String(),
 	}
 	begun := d.now()
 	f.result.BegunAt = begun
@@ -65,6 +64,11 @@ func (d *driver) inject(f *fault) {
 		d.lose(f.fault)
 		if d.phase == phaseStop {
 			d.heal(f)
+			return
+		}
+		if f.fault.Stay {
+			f.result.Stays = true
+			d.finish(f)
 			return
 		}
 		d.env.After(max(0, begun+f.fault.For-d.now()), func() { d.heal(f) })
@@ -161,6 +165,7 @@ func (d *driver) faultResults() []results.Fault {
 	list := make([]results.Fault, 0, len(d.faults))
 	for _, f := range d.faults {
 		if f.phase != "" {
+			f.result.Text = f.fault.String()
 			list = append(list, f.result)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"ordeal/harness/plan"
 	"ordeal/history"
 	"ordeal/linearizability"
 	"ordeal/results"
@@ -19,7 +18,7 @@ import (
 // judge draws every conclusion that the record allows and adds a finding for each that is not good.
 func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 	for _, f := range run.Faults {
-		if f.Phase != history.Skipped && !f.Healed && seen.completed {
+		if f.Phase != history.Skipped && !f.Healed && !f.Stays && seen.completed {
 			run.Find(results.Finding{Verdict: results.Harness, What: fmt.Sprintf(
 				"fault %s (%s) is not proved to be healed", f.ID, f.Kind),
 				Detail: unproved(f)})
@@ -40,26 +39,16 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 				"%s recovered, and does not answer at the end", node)})
 		}
 	}
-	if seen.began {
+	switch {
+	case seen.operations != nil:
 		t.judgeHistory(ctx, run, seen)
+	case seen.began:
+		findUnjudged(run, seen)
 	}
 	if seen.completed {
 		judgeVacuity(run, seen)
 		judgeAvailability(run)
 	}
-}
-
-// whyNot says in words why a fault was not shown to bite.
-func whyNot(f results.Fault) string {
-	if f.Reason != "" {
-		return f.Reason
-	}
-	for _, m := range f.Evidence {
-		if !m.Shows && m.When != "after" {
-			return fmt.Sprintf("%s of %s: %s", m.What, m.Subject, m.Value)
-		}
-	}
-	return ""
 }
 
 // unproved returns what is known of a fault whose heal could not be proved.
@@ -78,27 +67,60 @@ func unproved(f results.Fault) []string {
 
 // judgeHistory checks the operations against the workload's model.
 func (t Test) judgeHistory(ctx context.Context, run *results.Run, seen observed) {
-	check, findings, err := Judge(
-		ctx, seen.workload.Model(), seen.operations, seen.events,
-		Budget{
-			Time: t.Plan.Budget, MemoryBytes: int64(t.Plan.Memory) << 20, Search: t.Search,
-		})
+	check, findings, err := seen.judge(ctx, Budget{
+		Time: t.Plan.Budget, MemoryBytes: int64(t.Plan.Memory) << 20, Search: t.Search,
+	})
 	if err != nil {
-		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+		findEach(run, err)
+	}
+	if check == nil {
+		findUnjudged(run, seen)
 		return
 	}
 	for _, f := range findings {
 		run.Find(f)
 	}
-	if f, differs := compare(check, seen.violation); differs {
+	run.Check = check
+	switch f, differs := compare(check, seen.violation); {
+	case err != nil:
+		findUnjudged(run, seen)
+		return // and what could not be read once is not read again
+	case differs:
 		run.Find(f)
 	}
-	pages, err := t.pages(check, seen.operations)
+	pages, err := t.pages(ctx, check, seen.operations)
 	if err != nil {
-		run.Find(results.Finding{Verdict: results.Harness, What: err.Error()})
+		findEach(run, err)
 	}
 	check.Pages = pages
-	run.Check = check
+}
+
+// judge checks what was seen.
+func (seen observed) judge(
+	ctx context.Context, budget Budget,
+) (*results.Check, []results.Finding, error) {
+	model := seen.workload.Model()
+	if all, ok := seen.operations.(inMemory); ok {
+		return Judge(ctx, model, all, seen.events, budget)
+	}
+	return judgeRecord(ctx, model, seen.operations, seen.keys, seen.events, budget)
+}
+
+// findUnjudged adds a finding for each violation that is known although the operations could not be
+// judged.
+func findUnjudged(run *results.Run, seen observed) {
+	for _, f := range exits(seen.events) {
+		run.Find(f)
+	}
+	if v := seen.violation; v != nil && v.Key != "" {
+		run.Find(foundEarly(v))
+	}
+}
+
+// foundEarly is the finding of a key that was found to violate while the run went on.
+func foundEarly(v *results.EarlyFinding) results.Finding {
+	return results.Finding{Verdict: results.Violation, What: fmt.Sprintf(
+		"%s, as was found at %s, while the run went on", v, seconds(v.At))}
 }
 
 // compare returns a finding if a key that was found to violate while the run went on is not found
@@ -108,12 +130,16 @@ func compare(check *results.Check, v *results.EarlyFinding) (f results.Finding, 
 	if v == nil || v.Key == "" || slices.Contains(check.Illegal(), v.Key) {
 		return f, false
 	}
-	for _, key := range append(
-		check.Linearizability.Unknown(), check.Linearizability.Disputed()...) {
-		if key.Key == v.Key {
-			return results.Finding{Verdict: results.Violation, What: fmt.Sprintf(
-				"%s, as was found at %s, while the run went on", v, seconds(v.At))}, true
-		}
+	// Where not all that is not legal is listed, the key may be among the rest.
+	_, unlisted := check.Linearizability.Unlisted()
+	if check.Decisions != nil {
+		unlisted += check.Decisions.Unlisted
+	}
+	undecided := func(key linearizability.KeyReport) bool {
+		return key.Key == v.Key && key.Verdict != linearizability.Legal
+	}
+	if unlisted > 0 || slices.ContainsFunc(check.Linearizability.Keys, undecided) {
+		return foundEarly(v), true
 	}
 	return results.Finding{Verdict: results.Harness, What: fmt.Sprintf(
 		"%s, as was found at %s, while the run went on, and the check at the end finds it legal: "+
@@ -124,12 +150,30 @@ func compare(check *results.Check, v *results.EarlyFinding) (f results.Finding, 
 const pagesMax = 3
 
 // pages writes porcupine's pages of the first keys that violate.
-func (t Test) pages(check *results.Check, ops []history.Operation) ([]string, error) {
-	var names []string
+func (t Test) pages(
+	ctx context.Context, check *results.Check, operations source,
+) ([]string, error) {
 	violations := check.Linearizability.Violations
-	for _, violation := range violations[:min(len(violations), pagesMax)] {
+	violations = violations[:min(len(violations), pagesMax)]
+	byKey := make(map[string][]history.Operation)
+	for _, violation := range violations {
+		byKey[violation.Key] = nil
+	}
+	if len(violations) == 0 {
+		return nil, nil
+	}
+	if err := operations.each(ctx, func(op *history.Operation) error {
+		if ops, drawn := byKey[op.Key]; drawn {
+			byKey[op.Key] = append(ops, *op)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, violation := range violations {
 		var page bytes.Buffer
-		if err := drawPage(&page, check.Model, violation.Key, ops); err != nil {
+		if err := drawPage(&page, check.Model, violation.Key, byKey[violation.Key]); err != nil {
 			return names, err
 		}
 		name := violation.Key + ".html"
@@ -139,78 +183,6 @@ func (t Test) pages(check *results.Check, ops []history.Operation) ([]string, er
 		names = append(names, name)
 	}
 	return names, nil
-}
-
-// judgeVacuity asks whether enough happened for a pass to mean anything: an attempt of every kind
-// of operation, some success, and of every kind of fault that was planned one that bit while
-// something was attempted.
-func judgeVacuity(run *results.Run, seen observed) {
-	vacuous := func(format string, args ...any) {
-		run.Find(results.Finding{
-			Verdict: results.Vacuous, What: fmt.Sprintf(format, args...),
-		})
-	}
-	for _, kind := range seen.workload.Kinds() {
-		if run.Load.Kinds[kind] == (results.Outcomes{}) {
-			vacuous("no %s was attempted while faults were injected", kind)
-		}
-	}
-	if run.Load.OK == 0 {
-		vacuous("no operation succeeded while faults were injected")
-	}
-	for _, kind := range plan.Planned(seen.schedule) {
-		bit, tested, reason := 0, 0, ""
-		for _, f := range run.Faults {
-			if f.Kind != string(kind) {
-				continue
-			}
-			if f.Effective {
-				bit++
-			} else if why := whyNot(f); why != "" {
-				reason = ": " + why
-			}
-			if f.Effective && f.Attempts.Total() > 0 {
-				tested++
-			}
-		}
-		switch {
-		case bit == 0:
-			vacuous("no %s of the schedule was shown to bite%s", kind, reason)
-		case tested == 0:
-			vacuous("nothing was attempted while a %s was in force", kind)
-		}
-	}
-}
-
-// judgeAvailability asks for success wherever the faults left nodes with a majority, for long
-// enough and with enough attempts: of a node over a span, of all of them in a window, and over all
-// spans of the run together, which finds a system that hangs and so lets few attempts end. That
-// nothing succeeds there breaks no promise of a register's safety; but a run in which it does not
-// is not one that passes.
-func judgeAvailability(run *results.Run) {
-	nothing := func(who string, from, to time.Duration, faults string, attempts int) {
-		run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
-			"%s had a majority from %s to %s%s, and none of %d attempts succeeded",
-			who, seconds(from), seconds(to), faults, attempts)})
-	}
-	for _, w := range run.Windows {
-		if w.Asked && w.Attempts.OK == 0 {
-			nothing(strings.Join(w.Core, " "), w.From, w.To,
-				" under "+strings.Join(w.Faults, " "), w.Attempts.Total())
-		}
-	}
-	var all results.Outcomes
-	for _, s := range run.Spans {
-		all = all.Plus(s.Attempts)
-		if s.Asked && s.Attempts.OK == 0 {
-			nothing(s.Node, s.From, s.To, " under faults", s.Attempts.Total())
-		}
-	}
-	if all.Total() >= attemptsMin && all.OK == 0 {
-		run.Find(results.Finding{Verdict: results.Inconclusive, What: fmt.Sprintf(
-			"wherever faults left a node with a majority, %d spans in all, none of %d attempts "+
-				"succeeded", len(run.Spans), all.Total())})
-	}
 }
 
 // seconds shows a time as people read it off a run's axis.
@@ -225,6 +197,10 @@ type Budget struct {
 	Search func(context.Context) *exec.Cmd
 }
 
+func (b Budget) options() linearizability.Options {
+	return linearizability.Options{Budget: b.Time, Memory: b.MemoryBytes, Child: b.Search}
+}
+
 // Judge checks operations against a model and returns what it found, with a finding for everything
 // that is not legal. The events are the faults and marks of the record: they tell which nodes were
 // restarted, and so what a learner may have forgotten. When ctx is done, what is not judged yet has
@@ -237,33 +213,35 @@ func Judge(
 	if err != nil {
 		return nil, nil, err
 	}
-	report, err := linearizability.Check(
-		ctx, model, ops, linearizability.Options{
-			Budget: budget.Time, Memory: budget.MemoryBytes, Child: budget.Search,
-		})
+	report, err := linearizability.Check(ctx, model, ops, budget.options())
 	if err != nil {
 		return nil, nil, err
 	}
 	check := &results.Check{Model: modelName, Linearizability: report}
+	if modelName == linearizability.Decision().Name() {
+		decisions, err := linearizability.CheckDecision(ops, events)
+		if err != nil {
+			return nil, nil, err
+		}
+		check.Decisions = &decisions
+	}
+	return check, found(check, events, len(ops)), nil
+}
+
+// found returns a finding for everything that is not legal in a history of so many operations.
+func found(check *results.Check, events []history.Event, operations int) []results.Finding {
+	report := check.Linearizability
 	findings := append(exits(events), illegalKeys(report)...)
-	if len(ops) == 0 {
+	if operations == 0 {
 		findings = append(findings, results.Finding{
 			Verdict: results.Vacuous, What: "the history has no operations",
 		})
 	}
 	findings = append(findings, undecidedKeys(report)...)
-	if modelName != linearizability.Decision().Name() {
-		return check, findings, nil
+	if check.Decisions != nil {
+		findings = append(findings, illegalDecisions(*check.Decisions)...)
 	}
-	decisions, err := linearizability.CheckDecision(ops, events)
-	if err != nil {
-		return nil, nil, err
-	}
-	check.Decisions = &decisions
-	for _, violation := range decisions.Violations {
-		findings = append(findings, explanation(violation, violation.Key+" is not one decision"))
-	}
-	return check, findings, nil
+	return findings
 }
 
 // undecidedKeys returns a finding for each key without a verdict.
@@ -282,6 +260,19 @@ func undecidedKeys(report linearizability.Report) []results.Finding {
 			What: fmt.Sprintf("the check has no answer for %s (%d operations): %s",
 				key.Key, key.Operations, key.Reason),
 			Detail: soFar(key),
+		})
+	}
+	if more := report.Counts.Unknown - len(report.Unknown()); more > 0 {
+		findings = append(findings, results.Finding{
+			Verdict: results.Inconclusive,
+			What: fmt.Sprintf("the check has no answer for %d more keys: they are not listed, or "+
+				"it ended before their turn", more),
+		})
+	}
+	if more := report.Counts.Disputed - len(report.Disputed()); more > 0 {
+		findings = append(findings, results.Finding{
+			Verdict: results.Harness,
+			What:    fmt.Sprintf("the check of %d more keys contradicts itself", more),
 		})
 	}
 	return findings
@@ -323,19 +314,13 @@ func exits(events []history.Event) []results.Finding {
 	return findings
 }
 
-// drawPage writes porcupine's page of one key.
+// drawPage writes porcupine's page of the operations of one key.
 func drawPage(w io.Writer, modelName, key string, ops []history.Operation) error {
 	model, err := linearizability.ModelNamed(modelName)
 	if err != nil {
 		return err
 	}
-	var mine []history.Operation
-	for _, op := range ops {
-		if op.Key == key {
-			mine = append(mine, op)
-		}
-	}
-	if err := linearizability.Page(w, model, mine); err != nil {
+	if err := linearizability.Page(w, model, ops); err != nil {
 		return fmt.Errorf("draw the page of %s: %w", key, err)
 	}
 	return nil
@@ -355,11 +340,30 @@ func illegalKeys(report linearizability.Report) []results.Finding {
 			others = append(others, key.Key)
 		}
 	}
-	if len(others) > 0 {
+	if more := report.Counts.Illegal - len(report.Violations); more > 0 {
+		unnamed := ""
+		if more > len(others) {
+			unnamed = ", …"
+		}
 		findings = append(findings, results.Finding{
 			Verdict: results.Violation,
-			What: fmt.Sprintf("%d more keys are not linearizable: %s",
-				len(others), strings.Join(others, ", ")),
+			What: fmt.Sprintf("%d more keys are not linearizable: %s%s",
+				more, strings.Join(others, ", "), unnamed),
+		})
+	}
+	return findings
+}
+
+// illegalDecisions returns a finding for each violation that is listed, and one for the others.
+func illegalDecisions(decisions linearizability.DecisionReport) []results.Finding {
+	var findings []results.Finding
+	for _, violation := range decisions.Violations {
+		findings = append(findings, explanation(violation, violation.Key+" is not one decision"))
+	}
+	if decisions.Unlisted > 0 {
+		findings = append(findings, results.Finding{
+			Verdict: results.Violation,
+			What:    fmt.Sprintf("%d more violations of decisions", decisions.Unlisted),
 		})
 	}
 	return findings

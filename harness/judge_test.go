@@ -17,7 +17,7 @@ func TestKeysWithoutAVerdictAreFindings(t *testing.T) {
 		{Key: "b", Verdict: linearizability.Disputed, Operations: 3, Reason: "two say two things"},
 		{Key: "c", Verdict: linearizability.Unknown, Operations: 900, Reason: "out of time",
 			LegalPrefix: 256},
-	}}
+	}, Counts: linearizability.KeyCounts{Legal: 1, Disputed: 1, Unknown: 1}}
 	found := undecidedKeys(report)
 	require.Len(t, found, 2)
 	require.Equal(t, results.Finding{
@@ -30,4 +30,30 @@ func TestKeysWithoutAVerdictAreFindings(t *testing.T) {
 		"values were written more than once, so only a search can tell",
 		"no answer is impossible by itself", "the 256 operations that ended first are legal",
 	}, found[1].Detail)
+}
+
+// What is not listed is counted all the same, and decides the verdict.
+func TestKeysThatAreNotListedAreFindings(t *testing.T) {
+	report := linearizability.Report{
+		Keys: []linearizability.KeyReport{
+			{Key: "a", Verdict: linearizability.Illegal}, {Key: "b", Verdict: linearizability.Illegal},
+			{Key: "c", Verdict: linearizability.Unknown, Reason: "out of time"},
+		},
+		Violations: []linearizability.Explanation{{Key: "a"}},
+		Counts:     linearizability.KeyCounts{Illegal: 5, Unknown: 4, Disputed: 2},
+	}
+	found := append(illegalKeys(report), undecidedKeys(report)...)
+	found = append(found, illegalDecisions(linearizability.DecisionReport{Unlisted: 7})...)
+	require.Equal(t, []results.Verdict{
+		results.Violation, results.Violation, results.Inconclusive, results.Inconclusive,
+		results.Harness, results.Violation,
+	}, []results.Verdict{
+		found[0].Verdict, found[1].Verdict, found[2].Verdict, found[3].Verdict, found[4].Verdict,
+		found[5].Verdict,
+	})
+	require.Equal(t, "4 more keys are not linearizable: b, …", found[1].What)
+	require.Equal(t, "the check has no answer for 3 more keys: they are not listed, or it ended "+
+		"before their turn", found[3].What)
+	require.Equal(t, "the check of 2 more keys contradicts itself", found[4].What)
+	require.Equal(t, "7 more violations of decisions", found[5].What)
 }

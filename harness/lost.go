@@ -8,19 +8,23 @@ import (
 	"ordeal/nemesis"
 )
 
-// survivors returns the nodes that were not wiped, in order: those that recovery and the final
-// reads ask.
+// survivors returns the nodes that recovery and the final reads ask, in order: those that were not
+// wiped, and that the faults which stay leave with a majority. As long as nothing else is lost than
+// a minority, and nothing stays, a node that is not lost has one.
 func (d *driver) survivors() []string {
-	return slices.DeleteFunc(slices.Clone(d.env.Nodes()), func(node string) bool {
-		return d.lost[node]
-	})
+	var staying []nemesis.Fault
+	for _, f := range d.faults {
+		if f.result.Stays {
+			staying = append(staying, f.fault)
+		}
+	}
+	cut, dead := nemesis.Effect(staying)
+	return nemesis.HealthyCore(d.env.Nodes(), cut, append(dead, d.lostNodes()...))
 }
 
 // majorityLost tells whether too few nodes are left for the cluster to serve, which can only be in
 // a plan that expects to lose data.
-func (d *driver) majorityLost() bool {
-	return len(d.survivors()) < nemesis.Majority(len(d.env.Nodes()))
-}
+func (d *driver) majorityLost() bool { return len(d.survivors()) == 0 }
 
 // lose takes note that a wipe has happened, or may have.
 func (d *driver) lose(f nemesis.Fault) {

@@ -2,40 +2,45 @@ package harness
 
 import "ordeal/history"
 
-// blockSize is how many operations one block of an operationLog holds.
-const blockSize = 4096
+// blockMin and blockMax are how many operations the first block of an operationLog holds, and the
+// largest ones.
+const blockMin, blockMax = 2, 4096
 
-// An operationLog holds operations in the order in which they were added, at places from 0. It
-// grows by blocks: a slice that grew would copy everything again and again while the loop waits.
+// An operationLog holds operations in the order in which they were added. It grows by blocks, each
+// as large as all before it together up to a bound: a slice that grew would copy everything again
+// and again while the loop waits.
 //
-// A copy of it is what it held at that moment. Another goroutine may read the copy while the log
-// grows, since nothing that was added is ever written again.
+// Another goroutine may read a copy of it while the log grows, since nothing that was added is
+// ever written again.
 type operationLog struct {
-	blocks []*[blockSize]history.Operation
+	blocks [][]history.Operation
 	count  int
 }
 
-// add returns the place of the operation.
-func (l *operationLog) add(op history.Operation) int {
-	place := l.count
-	if place%blockSize == 0 {
-		l.blocks = append(l.blocks, new([blockSize]history.Operation))
+// add adds a copy of an operation.
+func (l *operationLog) add(op *history.Operation) {
+	last := len(l.blocks) - 1
+	if last < 0 || len(l.blocks[last]) == cap(l.blocks[last]) {
+		size := min(max(l.count, blockMin), blockMax)
+		l.blocks = append(l.blocks, make([]history.Operation, 0, size))
+		last++
 	}
-	*l.at(place) = op
+	l.blocks[last] = append(l.blocks[last], *op)
 	l.count++
-	return place
 }
 
-// at returns the operation at a place, not to be changed.
-func (l *operationLog) at(place int) *history.Operation {
-	return &l.blocks[place/blockSize][place%blockSize]
+// copy returns what the log holds now.
+func (l *operationLog) copy() operationLog {
+	blocks := make([][]history.Operation, len(l.blocks))
+	copy(blocks, l.blocks)
+	return operationLog{blocks: blocks, count: l.count}
 }
 
 // all returns the operations in a slice of their own, followed by others.
 func (l *operationLog) all(others []history.Operation) []history.Operation {
 	all := make([]history.Operation, 0, l.count+len(others))
 	for _, block := range l.blocks {
-		all = append(all, block[:min(blockSize, l.count-len(all))]...)
+		all = append(all, block...)
 	}
 	return append(all, others...)
 }

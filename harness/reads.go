@@ -91,12 +91,14 @@ func (f *finalReads) leave(key string) {
 // endReads counts the keys that were not read: those that nobody answered for, and those that are
 // left. Nodes that answered for none are named.
 func (d *driver) endReads() {
-	for {
-		op, ok := d.reads.source.Next()
-		if !ok {
-			break
+	// Of the keys that are left, which may be all that were ever used, no list is made: the reads of
+	// a key come one after the other.
+	last := ""
+	for op, ok := d.reads.source.Next(); ok; op, ok = d.reads.source.Next() {
+		if _, known := d.reads.answered[op.Key]; !known && op.Key != last {
+			d.reads.result.Unread++
 		}
-		d.reads.leave(op.Key)
+		last = op.Key
 	}
 	for _, answered := range d.reads.answered {
 		if !answered {

@@ -12,6 +12,7 @@ import (
 
 	"ordeal/harness/plan"
 	"ordeal/history"
+	"ordeal/linearizability"
 	"ordeal/results"
 )
 
@@ -86,7 +87,11 @@ func (t Rehearsal) Record(ctx context.Context) (Outcome, []history.Operation, er
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, log: silent,
 		record: history.NewWriter(nil, history.Header{Model: workload.Model()}),
 	}
-	d.watch = newWatch(ctx, nobody, &d.completed, d.record.Pending, silent, true)
+	judges, err := t.judges(workload.Model())
+	if err != nil {
+		return Outcome{}, nil, err
+	}
+	d.watch = newWatch(ctx, judges, d.record.Pending, silent, true)
 	defer d.watch.close()
 	run := results.Run{Plan: t.Plan}
 	if err := rehearse(ctx, d); err != nil {
@@ -121,7 +126,7 @@ func (t Rehearsal) outcome(
 			o.Faults++
 		}
 	}
-	ops := d.completed.all(d.record.Pending())
+	ops := d.kept.log.all(d.record.Pending())
 	slices.SortFunc(ops, func(a, b history.Operation) int { return cmp.Compare(a.ID, b.ID) })
 	return o, ops, d.env.Close(ctx)
 }
@@ -129,22 +134,37 @@ func (t Rehearsal) outcome(
 // silent is the log of rehearsals.
 var silent = slog.New(slog.DiscardHandler)
 
-// nobody judges nothing while a rehearsal goes on: it is over soon.
+// judges returns who judges while the rehearsal goes on: nobody, since it is over soon, unless the
+// plan is to end at a violation. Then it ends where the run of that plan ends.
+func (t Rehearsal) judges(name string) (func(context.Context, batch) ([]string, error), error) {
+	if !t.Plan.FailFast {
+		return nobody, nil
+	}
+	model, err := linearizability.ModelNamed(name)
+	return func(ctx context.Context, b batch) ([]string, error) { return b.illegal(ctx, model) }, err
+}
+
+// nobody judges nothing.
 func nobody(context.Context, batch) ([]string, error) { return nil, nil }
 
-// rehearse is drive, with a panic of the loop as an error.
+// rehearse is drive, which it ends in order where a violation does, with a panic of the loop as an
+// error.
 func rehearse(ctx context.Context, d *driver) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			err = fmt.Errorf("the loop panicked: %v", reason)
 		}
 	}()
-	return d.drive(ctx)
+	if err := d.drive(ctx); err != nil || !d.early {
+		return err
+	}
+	d.stop(ctx)
+	return d.broken
 }
 
 // judgeRehearsal adds a finding for each violation of the history.
 func judgeRehearsal(ctx context.Context, run *results.Run, d *driver, model string) error {
-	_, findings, err := Judge(ctx, model, d.completed.all(d.record.Pending()), d.events, Budget{
+	_, findings, err := Judge(ctx, model, d.kept.log.all(d.record.Pending()), d.events, Budget{
 		Time: rehearsalBudget, MemoryBytes: rehearsalMemory,
 	})
 	if err != nil {

@@ -2,9 +2,11 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -25,6 +27,8 @@ import (
 const (
 	collectTimeout = 30 * time.Second
 	closeTimeout   = 60 * time.Second
+	// interruptedLimit bounds what is done with the record of a run that was interrupted.
+	interruptedLimit = time.Minute
 )
 
 // A Test is one test to run.
@@ -43,14 +47,19 @@ type Test struct {
 	// Search is the command of another process for searches that take long, see Budget; it may be
 	// nil.
 	Search func(context.Context) *exec.Cmd
+	// Draw returns pictures of a run that violates, by the names of their files in the run's
+	// directory; it may be nil, and return none.
+	Draw func(context.Context, results.Run) (map[string][]byte, error)
 	// Keep leaves the environment as it is at the end.
 	Keep bool
 	// Virtual tells that time in the environment is virtual. Then the loop itself judges keys while
 	// the run goes on, and waits meanwhile, instead of a goroutine beside it, so that a run with the
 	// plan's FailFast is the same every time; and the history names no more than the plan.
 	Virtual bool
-	// illegal, if it is set, judges the batches in place of batch.illegal: it is for tests.
-	illegal func(context.Context, batch) ([]string, error)
+	// illegal, if it is set, judges the batches in place of batch.illegal, and keptMost stands for
+	// keptMax: they are for tests.
+	illegal  func(context.Context, batch) ([]string, error)
+	keptMost int
 	// Require makes it a failure that a planned kind of fault cannot be injected in the
 	// environment; the run does not begin then. Otherwise such faults are skipped.
 	Require bool
@@ -77,16 +86,15 @@ func (t Test) Execute(ctx context.Context) (results.Run, error) {
 	if err != nil {
 		findEach(&run, err)
 	}
-	// A check that is killed for its memory must not take the rest of the record with it.
-	unjudged := run
-	unjudged.Verdict, unjudged.ExitCode = results.Unfinished, results.Unfinished.ExitCode()
-	t.save(&unjudged)
+	t.saveUnfinished(run)
 	t.stage(&run, "check the history")
-	judging := ctx
-	if ctx.Err() != nil {
-		judging = context.WithoutCancel(ctx)
-	}
+	judging, enough := t.afterwards(ctx)
 	t.judge(judging, &run, observed)
+	enough()
+	if err := observed.close(); err != nil {
+		findEach(&run, err)
+	}
+	t.draw(ctx, &run)
 	if ctx.Err() != nil && run.Verdict != results.Interrupted {
 		run.Find(results.Finding{Verdict: results.Interrupted, What: "the run was stopped by hand"})
 	}
@@ -117,6 +125,29 @@ func findEach(run *results.Run, err error) {
 	run.Find(results.Finding{Verdict: verdict, What: text})
 }
 
+// saveUnfinished keeps what is known before something that takes long: if this is killed for its
+// memory, say, the rest of the record must not go with it.
+func (t Test) saveUnfinished(run results.Run) {
+	run.Verdict, run.ExitCode = results.Unfinished, results.Unfinished.ExitCode()
+	t.save(&run)
+}
+
+// errNoMoreTime is why what is left of a run that was interrupted is given up.
+var errNoMoreTime = fmt.Errorf(
+	"%w: the time after the interruption is over (ordeal check judges the history)",
+	context.Canceled)
+
+// afterwards returns the context for what is done with the record when the run is over: the run's,
+// so that an interruption ends it; or after an interruption, which ended the run, one that is done
+// some time later: nobody waits for long who has pressed Ctrl-C.
+func (t Test) afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(context.WithoutCancel(ctx),
+		min(t.Plan.Budget, interruptedLimit), errNoMoreTime)
+}
+
 // save keeps the record. That it cannot be kept is a finding like others: it masks no worse one.
 func (t Test) save(run *results.Run) {
 	if err := t.Directory.Save(*run); err != nil {
@@ -140,7 +171,12 @@ func (t Test) prepare(run results.Run, schedule nemesis.Schedule) error {
 
 // observed is what a run has seen, to be judged.
 type observed struct {
-	operations []history.Operation
+	// operations are those of the run; keys says how many each key has where they do not fit in
+	// memory. Both are nil if they could not be read back.
+	operations source
+	keys       *census
+	// file is the record, which is read for the operations; nil if there is none.
+	file *os.File
 	// events are the faults and marks of the record.
 	events   []history.Event
 	schedule nemesis.Schedule
@@ -151,8 +187,17 @@ type observed struct {
 	began, completed bool
 }
 
+// close ends the use of the record.
+func (seen observed) close() error {
+	if seen.file == nil {
+		return nil
+	}
+	return seen.file.Close()
+}
+
 // observe starts the environment, drives it, collects the logs and removes it again. A failure of
-// the later steps is a finding and does not keep what was recorded from being judged.
+// the later steps is a finding and does not keep what was recorded from being judged. What is
+// returned has to be closed, also with an error.
 func (t Test) observe(
 	ctx context.Context, run *results.Run, schedule nemesis.Schedule,
 ) (seen observed, err error) {
@@ -165,13 +210,13 @@ func (t Test) observe(
 	if err != nil {
 		return seen, err
 	}
-	file, err := os.Create(t.Directory.Path(results.HistoryFile))
+	seen.file, err = os.Create(t.Directory.Path(results.HistoryFile))
 	if err != nil {
 		return seen, fmt.Errorf("create the history: %w", err)
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	record := history.NewWriter(file, history.Header{
-		Run: t.recordName(run.ID), Workload: t.Plan.Workload, Model: workload.Model(), Seed: t.Plan.Seed,
+	record := history.NewWriter(seen.file, history.Header{
+		Run: t.recordName(run.ID), Workload: t.Plan.Workload, Model: workload.Model(),
+		Seed: t.Plan.Seed,
 	})
 	if err := record.Sync(); err != nil {
 		return seen, err
@@ -186,13 +231,14 @@ func (t Test) observe(
 	}
 	d := &driver{
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, record: record,
-		log: t.Log, progress: t.Progress,
+		log: t.Log, progress: t.Progress, kept: kept{most: cmp.Or(t.keptMost, keptMax)},
 	}
 	d.watch = t.newWatch(ctx, model, d)
 	seen.began = true
 	run.Environment = env.Describe()
 	t.stage(run, "run")
 	err = t.driveAndStop(ctx, d)
+	d.over = d.now()
 	seen.completed, seen.violation = err == nil && !d.early, d.violation
 	if ctx.Err() != nil && !d.early {
 		// What had failed before, or fails while the run is stopped, is said as well.
@@ -202,14 +248,30 @@ func (t Test) observe(
 		run.Find(results.Finding{Verdict: results.Interrupted, What: fmt.Sprintf(
 			"stopped by hand during the %s, at %s", d.stopped, seconds(d.stoppedAt))})
 	}
-	seen.operations = d.completed.all(record.Pending())
-	d.summarise(run, seen.operations)
 	seen.events = d.events
 	testify(run, env)
 	if synced := record.Sync(); !errors.Is(err, synced) {
 		err = errors.Join(err, synced)
 	}
-	return seen, errors.Join(err, t.wrapUp(run, env))
+	// The cluster goes first: to read a long record back takes a while.
+	err = errors.Join(err, t.wrapUp(run, env))
+	return seen, errors.Join(err, t.readBack(ctx, run, d, &seen))
+}
+
+// readBack puts what the run did into the record, and has its operations ready to be judged.
+func (t Test) readBack(ctx context.Context, run *results.Run, d *driver, seen *observed) error {
+	seen.operations, seen.keys = d.operations(seen.file)
+	if seen.keys != nil {
+		t.saveUnfinished(*run)
+		t.stage(run, "read the record back")
+	}
+	reading, enough := t.afterwards(ctx)
+	defer enough()
+	err := d.summarise(reading, run, seen.operations, seen.keys)
+	if err != nil {
+		seen.operations, seen.keys = nil, nil
+	}
+	return err
 }
 
 // recordName is how the history calls its run. In virtual time it is a function of the plan, as
@@ -221,6 +283,19 @@ func (t Test) recordName(id string) string {
 	return id
 }
 
+// operations returns the operations of the run, and how many each key has if that has to be
+// counted.
+func (d *driver) operations(file io.ReaderAt) (source, *census) {
+	pending := d.record.Pending()
+	rest := d.kept.log.all(pending)
+	if !d.kept.part {
+		return inMemory(rest), nil
+	}
+	return onDisk{
+		file: file, name: results.HistoryFile, rest: rest, count: d.counts.Total + len(pending),
+	}, newCensus()
+}
+
 // newWatch returns the watch of a run, which has to be closed.
 func (t Test) newWatch(ctx context.Context, model linearizability.Model, d *driver) *watch {
 	illegal := t.illegal
@@ -229,7 +304,7 @@ func (t Test) newWatch(ctx context.Context, model linearizability.Model, d *driv
 			return b.illegal(ctx, model)
 		}
 	}
-	return newWatch(ctx, illegal, &d.completed, d.record.Pending, t.Log, t.Virtual)
+	return newWatch(ctx, illegal, d.record.Pending, t.Log, t.Virtual)
 }
 
 // required returns an error for the first kind of fault that is planned and cannot be injected, if
@@ -301,13 +376,14 @@ func (t Test) stage(run *results.Run, text string) {
 }
 
 // summarise puts what the driver saw into the record.
-func (d *driver) summarise(run *results.Run, ops []history.Operation) {
+func (d *driver) summarise(
+	ctx context.Context, run *results.Run, operations source, keys *census,
+) error {
 	run.Operations, run.Load = d.counts, d.load
-	ended := newEndings(ops)
-	d.tallyFaults(ops, ended, d.now())
-	run.Faults, run.Windows = d.faultResults(), d.windows(ended, d.now())
-	run.Spans = d.spans(run.Windows, ended)
-	d.recovery.result.FirstOK = d.firstOK(ended)
+	run.Windows = d.windows(d.over)
+	run.Spans = d.spans(run.Windows)
+	err := d.tallied(ctx, run.Windows, run.Spans, operations, keys)
+	run.Faults = d.faultResults()
 	run.Recovery = d.recovery.result
 	run.FinalReads = d.reads.result
 	run.Exits = d.exits
@@ -317,4 +393,5 @@ func (d *driver) summarise(run *results.Run, ops []history.Operation) {
 	for _, op := range d.record.Pending() {
 		run.Operations.Count(op)
 	}
+	return err
 }

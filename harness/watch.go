@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"ordeal/history"
@@ -21,9 +20,8 @@ const (
 	recheckFrom = 1000
 	// batchMax is how many operations a batch has, unless its first key alone has more.
 	batchMax = 1 << 14
-	// watchedMax is how many operations a key has at the most that is judged before the end: as
-	// many as the largest plan gives it, at some hundred bytes each while they are judged.
-	watchedMax = 1 << 20
+	// heldMax is how many operations a watch holds: some 60 to 120 MB, as blocks are filled.
+	heldMax = 1 << 18
 	// restTimes is how many times as long as for a batch the judge rests after it: so it takes a
 	// tenth of one processor at the most.
 	restTimes = 9
@@ -38,24 +36,26 @@ const (
 // it: a workload may use it for ever. Those that are due come first, the longest waiting before the
 // others. A large live key is judged when its number of operations has doubled, as far as none is
 // due. One batch is judged at a time, and the loop never waits for it: keys that are due meanwhile
-// wait, once each, and are judged with what they have by then. None is skipped but those with more
-// than watchedMax operations; what waits when the load ends is judged with the rest.
+// wait, once each, and are judged with what they have by then. What waits when the load ends is
+// judged with the rest.
 //
-// After the first violation nothing more is judged: the run's verdict is known.
+// The operations of a key are held from the first on. They are let go when the key has retired and
+// was judged with all of them, and where heldMax are held in all, those of the key that has waited
+// longest. Of a key that was let go nothing is judged before the end any more, also if a workload
+// comes back to it: a part of a key that does not begin with its first operation tells nothing.
+//
+// After the first violation nothing more is judged or held: the run's verdict is known.
 //
 // All methods belong to the loop.
 type watch struct {
 	log     *slog.Logger
-	ended   *operationLog
 	pending func() []history.Operation
 	// illegal returns the keys of a batch that violate.
 	illegal func(context.Context, batch) ([]string, error)
 	// inline lets batches be judged by the loop itself.
 	inline bool
+	holdings
 
-	keys map[string]*watched
-	// open are the keys with something to be judged, due those of them whose turn it is.
-	open, due []*watched
 	// busy tells that a batch is being judged; there is none before restUntil. What is to be spared
 	// is the processor, so that this is a time of the wall clock, also where the run's is virtual.
 	busy      bool
@@ -71,22 +71,6 @@ type watch struct {
 	cancel   context.CancelFunc
 }
 
-// A watched key is what the loop knows of it.
-type watched struct {
-	name string
-	// places are those of its operations that ended, judged how many of them were in a batch.
-	places []uint32
-	judged int
-	// recheck is with how many operations it is judged although it is live and large.
-	recheck  int
-	inFlight int
-	lastCall time.Duration
-	// since is when the first operation ended that was not judged yet.
-	since time.Duration
-	// listed tells that it is among open or due.
-	listed bool
-}
-
 // An outcome is what came of a batch.
 type outcome struct {
 	illegal   []string
@@ -94,16 +78,15 @@ type outcome struct {
 	restUntil time.Time
 }
 
-// newWatch returns a watch over the operations that end and those that are pending. It has to be
+// newWatch returns a watch over operations, of which pending returns those in flight. It has to be
 // closed. With inline the loop judges by itself, and waits meanwhile: then what is found, and when,
 // depends on nothing but the operations.
 func newWatch(
 	ctx context.Context, illegal func(context.Context, batch) ([]string, error),
-	ended *operationLog, pending func() []history.Operation, log *slog.Logger, inline bool,
+	pending func() []history.Operation, log *slog.Logger, inline bool,
 ) *watch {
 	w := &watch{
-		log: log, ended: ended, pending: pending, illegal: illegal, inline: inline,
-		keys:    make(map[string]*watched),
+		log: log, pending: pending, illegal: illegal, inline: inline, holdings: newHoldings(heldMax),
 		batches: make(chan batch, 1), outcomes: make(chan outcome, 1),
 		finished: make(chan struct{}),
 	}
@@ -117,6 +100,17 @@ func (w *watch) close() {
 	w.cancel()
 	close(w.batches)
 	<-w.finished
+	if w.pushedOut > 0 {
+		w.log.Info("keys were left to the end, since more waited to be judged than were held",
+			"keys", w.pushedOut)
+	}
+	w.end()
+}
+
+// end lets go of everything: nothing more is judged.
+func (w *watch) end() {
+	w.over = true
+	w.holdings = newHoldings(heldMax)
 }
 
 // work judges one batch after the other. It is the goroutine.
@@ -142,8 +136,11 @@ func (w *watch) judge(b batch) (o outcome) {
 	return o
 }
 
-// call notes that an operation is called on a key, and returns the key for when it ends.
-func (w *watch) call(name string, now time.Duration) *watched {
+// called notes that an operation is called on a key, and returns the key for when it ends.
+func (w *watch) called(name string, now time.Duration) *watched {
+	if w.over {
+		return w.gone
+	}
 	k := w.keys[name]
 	if k == nil {
 		k = &watched{name: name, recheck: recheckFrom}
@@ -154,13 +151,17 @@ func (w *watch) call(name string, now time.Duration) *watched {
 	return k
 }
 
-// end notes that an operation of a key ended, and where it stands.
-func (w *watch) end(k *watched, place int, now time.Duration) {
+// ended notes that an operation of a key ended.
+func (w *watch) ended(k *watched, op *history.Operation, now time.Duration) {
 	k.inFlight--
-	k.places = append(k.places, uint32(place))
-	if !k.listed {
-		k.listed, k.since = true, now
-		w.open = append(w.open, k)
+	if w.over || k.gone {
+		return
+	}
+	before := w.pushedOut
+	w.hold(k, op, now)
+	if before == 0 && w.pushedOut > 0 {
+		w.log.Warn("keys are left to the end: more operations wait to be judged than are held",
+			"at most", w.most)
 	}
 }
 
@@ -189,12 +190,13 @@ func (w *watch) hear() (key string, found bool) {
 	select {
 	case o := <-w.outcomes:
 		w.busy, w.restUntil = false, o.restUntil
+		w.wasJudged()
 		if o.err != nil && w.ctx.Err() == nil {
 			w.log.Warn("no keys are judged any more before the end", "error", o.err)
-			w.over = true
+			w.end()
 		}
 		if len(o.illegal) > 0 {
-			w.over = true
+			w.end()
 			return o.illegal[0], true
 		}
 	default:
@@ -204,16 +206,10 @@ func (w *watch) hear() (key string, found bool) {
 
 // next returns the batch that is to be judged now.
 func (w *watch) next(now time.Duration) batch {
-	w.open = slices.DeleteFunc(w.open, func(k *watched) bool {
-		retired := k.inFlight == 0 && now-k.lastCall >= dueAfter
-		due := retired || len(k.places) < recheckFrom && now-k.since >= dueAfter
-		if due {
-			w.due = append(w.due, k)
-		}
-		return due
-	})
-	b, size := batch{log: *w.ended}, 0
-	for len(w.due) > 0 && (size == 0 || size+len(w.due[0].places) <= batchMax) {
+	w.letGoOfRetired(now)
+	w.findDue(now)
+	b, size := batch{}, 0
+	for len(w.due) > 0 && (size == 0 || size+w.due[0].ops.count <= batchMax) {
 		k := w.due[0]
 		w.due = w.due[1:]
 		k.listed = false
@@ -221,7 +217,7 @@ func (w *watch) next(now time.Duration) batch {
 	}
 	if len(w.due) == 0 {
 		for _, k := range w.open {
-			if len(k.places) >= k.recheck && (size == 0 || size+len(k.places) <= batchMax) {
+			if k.ops.count >= k.recheck && (size == 0 || size+k.ops.count <= batchMax) {
 				size += w.add(&b, k)
 			}
 		}
@@ -232,15 +228,20 @@ func (w *watch) next(now time.Duration) batch {
 
 // add puts a key into a batch, and returns how many operations it has there.
 func (w *watch) add(b *batch, k *watched) int {
-	size := len(k.places)
+	size := k.ops.count
 	for k.recheck <= size {
 		k.recheck *= 2
 	}
-	if size > watchedMax || size == k.judged {
+	switch {
+	case k.gone:
+		return 0
+	case size == k.judged:
+		w.judged = append(w.judged, k)
 		return 0
 	}
+	w.judging = append(w.judging, k)
 	k.judged = size
-	b.keys = append(b.keys, batchKey{name: k.name, places: k.places[:size:size]})
+	b.keys = append(b.keys, batchKey{name: k.name, ops: k.ops.copy()})
 	return size
 }
 

@@ -22,7 +22,7 @@ type played struct {
 	random *rand.Rand
 	model  linearizability.Model
 	record *history.Writer
-	ended  operationLog
+	log    operationLog
 	watch  *watch
 	held   map[string]history.Value
 	now    time.Duration
@@ -50,7 +50,7 @@ func play(t testing.TB, seed uint64, model linearizability.Model, spoil int) *pl
 	}
 	p.watch = newWatch(t.Context(), func(ctx context.Context, b batch) ([]string, error) {
 		return b.illegal(ctx, model)
-	}, &p.ended, p.record.Pending, quiet, true)
+	}, p.record.Pending, quiet, true)
 	t.Cleanup(p.watch.close)
 	return p
 }
@@ -77,7 +77,8 @@ func (p *played) step() {
 	}
 	p.calls = slices.Delete(p.calls, i, i+1)
 	done := p.record.Complete(c.op, c.result, p.now)
-	p.watch.end(c.key, p.ended.add(done), p.now)
+	p.log.add(&done)
+	p.watch.ended(c.key, &done, p.now)
 }
 
 func (p *played) call() {
@@ -98,7 +99,7 @@ func (p *played) call() {
 		op.Expected = p.held[op.Key]
 	}
 	op = p.record.Invoke(op, p.now)
-	p.calls = append(p.calls, &playedCall{op: op, key: p.watch.call(op.Key, p.now)})
+	p.calls = append(p.calls, &playedCall{op: op, key: p.watch.called(op.Key, p.now)})
 }
 
 // take lets an operation take effect.
@@ -109,7 +110,7 @@ func (p *played) take(op history.Operation) history.Result {
 
 // cut returns everything as it stands now.
 func (p *played) cut() batch {
-	b := batch{log: p.ended}
+	var b batch
 	for _, name := range []string{"k0", "k1"} {
 		if k := p.watch.keys[name]; k != nil {
 			k.judged = -1
@@ -156,7 +157,7 @@ func TestViolationOfAPrefixIsFinal(t *testing.T) {
 			require.Subset(t, illegal, before, "seed %d, after %d events", seed, p.record.Next())
 			before = illegal
 		}
-		check, _, err := Judge(t.Context(), p.model.Name(), p.ended.all(p.record.Pending()), nil,
+		check, _, err := Judge(t.Context(), p.model.Name(), p.log.all(p.record.Pending()), nil,
 			Budget{})
 		require.NoError(t, err)
 		require.Subset(t, check.Illegal(), before, "seed %d", seed)
@@ -173,13 +174,14 @@ func TestWhatIsInFlightCounts(t *testing.T) {
 		Process: 1, Node: "n1", Kind: history.Write, Key: "k0", Value: history.NewValue("1"),
 	}
 	p.record.Invoke(write, 0)
-	p.watch.call("k0", 0)
+	p.watch.called("k0", 0)
 	read := p.record.Invoke(
 		history.Operation{Process: 2, Node: "n2", Kind: history.Read, Key: "k0"}, 1)
-	k := p.watch.call("k0", 1)
-	p.watch.end(k, p.ended.add(p.record.Complete(read, history.Result{
+	k := p.watch.called("k0", 1)
+	read = p.record.Complete(read, history.Result{
 		Outcome: history.OK, Returned: history.NewValue("1"),
-	}, 2)), 2)
+	}, 2)
+	p.watch.ended(k, &read, 2)
 	b := p.cut()
 	require.Len(t, b.pending, 1)
 	illegal, err := b.illegal(t.Context(), p.model)
@@ -205,8 +207,9 @@ func TestForgottenDecisionIsLeftToTheEnd(t *testing.T) {
 		if told != "" {
 			r.Returned = history.NewValue(told)
 		}
-		op = p.record.Invoke(op, 0)
-		p.watch.end(p.watch.call("k0", 0), p.ended.add(p.record.Complete(op, r, 0)), 0)
+		op = p.record.Complete(p.record.Invoke(op, 0), r, 0)
+		p.log.add(&op)
+		p.watch.ended(p.watch.called("k0", 0), &op, 0)
 	}
 	does(history.Propose, "1")
 	does(history.Learn, "1")
@@ -214,7 +217,7 @@ func TestForgottenDecisionIsLeftToTheEnd(t *testing.T) {
 	illegal, err := p.cut().illegal(t.Context(), p.model)
 	require.NoError(t, err)
 	require.Empty(t, illegal)
-	check, _, err := Judge(t.Context(), "decision", p.ended.all(nil), nil, Budget{})
+	check, _, err := Judge(t.Context(), "decision", p.log.all(nil), nil, Budget{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"k0"}, check.Illegal())
 	does(history.Learn, "2")
@@ -226,7 +229,6 @@ func TestForgottenDecisionIsLeftToTheEnd(t *testing.T) {
 // A drill feeds a watch with operations that nobody looks at, and answers for its judge.
 type drill struct {
 	*watch
-	log     operationLog
 	flying  []history.Operation
 	batches []batch
 	now     time.Duration
@@ -237,14 +239,14 @@ func newDrill(t *testing.T, failure error) *drill {
 	d.watch = newWatch(t.Context(), func(_ context.Context, b batch) ([]string, error) {
 		d.batches = append(d.batches, b)
 		return nil, failure
-	}, &d.log, func() []history.Operation { return d.flying }, quiet, true)
+	}, func() []history.Operation { return d.flying }, quiet, true)
 	t.Cleanup(d.close)
 	return d
 }
 
 func (d *drill) operate(key string, count int) {
 	for range count {
-		d.end(d.call(key, d.now), d.log.add(history.Operation{Key: key}), d.now)
+		d.ended(d.called(key, d.now), &history.Operation{Key: key}, d.now)
 	}
 }
 
@@ -254,7 +256,7 @@ func (d *drill) names() [][]string {
 	for _, b := range d.batches {
 		var names []string
 		for _, k := range b.keys {
-			names = append(names, fmt.Sprintf("%s %d", k.name, len(k.places)))
+			names = append(names, fmt.Sprintf("%s %d", k.name, k.ops.count))
 		}
 		all = append(all, names)
 	}
@@ -267,7 +269,7 @@ func TestSmallKeysAreJudgedOnceASecond(t *testing.T) {
 	d.operate("a", 50)
 	d.look(0)
 	require.Empty(t, d.names())
-	d.call("b", 0)
+	d.called("b", 0)
 	d.look(dueAfter)
 	require.Equal(t, [][]string{{"a 50"}}, d.names(), "nothing has ended on b")
 	d.look(2 * dueAfter)
@@ -276,17 +278,17 @@ func TestSmallKeysAreJudgedOnceASecond(t *testing.T) {
 	d.now = 3 * dueAfter
 	for range 20 {
 		d.now += dueAfter / 10
-		d.operate("a", 1)
+		d.operate("c", 1)
 		d.look(d.now)
 	}
-	require.Equal(t, [][]string{{"a 61"}}, d.names(), "it is always in use")
+	require.Equal(t, [][]string{{"c 11"}}, d.names(), "it is always in use")
 }
 
 func TestLargeKeysAreJudgedWhenTheyHaveDoubledAndWhenTheyHaveRetired(t *testing.T) {
 	d := newDrill(t, nil)
 	d.operate("a", recheckFrom-1)
 	d.operate("a", 1)
-	busy := d.call("a", 0)
+	busy := d.called("a", 0)
 	for range 60 {
 		d.now += dueAfter / 10
 		d.operate("a", 100)
@@ -295,7 +297,7 @@ func TestLargeKeysAreJudgedWhenTheyHaveDoubledAndWhenTheyHaveRetired(t *testing.
 	require.Equal(t, [][]string{{"a 1100"}, {"a 2000"}, {"a 4000"}}, d.names())
 	d.look(d.now + dueAfter)
 	require.Empty(t, d.names(), "one is in flight")
-	d.end(busy, d.log.add(history.Operation{Key: "a"}), d.now)
+	d.ended(busy, &history.Operation{Key: "a"}, d.now)
 	d.look(d.now + dueAfter)
 	require.Equal(t, [][]string{{"a 7001"}}, d.names())
 }
@@ -303,7 +305,7 @@ func TestLargeKeysAreJudgedWhenTheyHaveDoubledAndWhenTheyHaveRetired(t *testing.
 func TestInFlightOperationsOfALiveKeyAreHandedOver(t *testing.T) {
 	d := newDrill(t, nil)
 	d.operate("live", recheckFrom)
-	d.call("live", 0)
+	d.called("live", 0)
 	d.flying = []history.Operation{{Key: "live"}, {Key: "another"}}
 	d.look(0)
 	require.Len(t, d.batches, 1)
@@ -327,16 +329,6 @@ func TestWhatIsDueComesBeforeWhatIsLive(t *testing.T) {
 		{fmt.Sprint("a ", batchMax/2), fmt.Sprint("b ", batchMax/2)}, {fmt.Sprint("c ", batchMax+1)},
 		{"d 1", fmt.Sprint("live ", recheckFrom)},
 	}, d.names())
-}
-
-func TestKeyThatIsTooLargeIsLeftToTheEnd(t *testing.T) {
-	d := newDrill(t, nil)
-	k := d.call("a", 0)
-	d.end(k, d.log.add(history.Operation{Key: "a"}), 0)
-	k.places = make([]uint32, watchedMax+1)
-	d.look(0)
-	d.look(dueAfter)
-	require.Empty(t, d.names())
 }
 
 // A batch that cannot be judged says nothing, and none is tried any more.

@@ -33,7 +33,7 @@ func testify(run *results.Run, env Environment) {
 // unrecovered is the verdict for a healed cluster that does not serve again within its time. Where
 // time is virtual nothing else can have kept it busy: that it makes no progress is its own mistake.
 func unrecovered(run *results.Run) results.Verdict {
-	if run.Trace != nil && len(run.Recovery.Lost)*2 < run.Plan.Nodes {
+	if run.Trace != nil && run.Plan.DataLoss == "" {
 		return results.Violation
 	}
 	return results.Inconclusive

@@ -2,9 +2,11 @@ package history_test
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,13 +41,35 @@ func requireSame(t require.TestingT, want history.History, got history.Record) {
 func requireReadAlike(t require.TestingT, text []byte) {
 	want, wantErr := history.ReadAll(bytes.NewReader(text), "h")
 	got, err := history.ReadRecord(bytes.NewReader(text), "h")
+	var ended []history.Operation
+	scanned, scanErr := history.Scan(bytes.NewReader(text), "h", func(op *history.Operation) error {
+		ended = append(ended, *op)
+		return nil
+	})
 	if wantErr != nil {
 		require.EqualError(t, err, wantErr.Error())
+		require.EqualError(t, scanErr, wantErr.Error())
 		require.Zero(t, got)
 		return
 	}
 	require.NoError(t, err)
 	requireSame(t, want, got)
+	require.NoError(t, scanErr)
+	require.Equal(t, want.Header, scanned.Header)
+	require.Equal(t, want.Cut, scanned.Cut)
+	require.Equal(t, got.Events, scanned.Events)
+	for _, e := range want.Events {
+		if e.Operation != nil && e.Type != history.TypeInvoke {
+			require.NotEmpty(t, ended)
+			require.Equal(t, *e.Operation, ended[0])
+			ended = ended[1:]
+		}
+	}
+	require.Empty(t, ended)
+	open := slices.DeleteFunc(slices.Clone(got.Operations()), func(op history.Operation) bool {
+		return op.Error != "no completion was recorded"
+	})
+	require.ElementsMatch(t, open, scanned.Operations())
 }
 
 func TestARecordRefusesWhatIsNoHistory(t *testing.T) {
@@ -132,4 +156,22 @@ func FuzzRecord(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) { requireReadAlike(t, text) })
+}
+
+func TestScanEndsWithTheErrorOfWhomItCalls(t *testing.T) {
+	var out bytes.Buffer
+	w := history.NewWriter(&out, history.Header{Run: "r", Model: "register"})
+	for range 3 {
+		w.Complete(w.Invoke(read(0, "k"), 0), ok(), 0)
+	}
+	require.NoError(t, w.Flush())
+	seen, enough := 0, errors.New("enough")
+	_, err := history.Scan(&out, "h", func(*history.Operation) error {
+		if seen++; seen == 2 {
+			return enough
+		}
+		return nil
+	})
+	require.Equal(t, enough, err)
+	require.Equal(t, 2, seen)
 }

@@ -16,7 +16,7 @@ import (
 //   - an operation is invoked once and completed at most once, by the process that invoked it;
 //   - a process calls one operation at a time, and none after one of unknown outcome.
 //
-// Its memory is the operations in flight, the processes that ended, and which numbers of operations
+// Its memory is the operations in flight, and which processes ended and which numbers of operations
 // were used, in stretches.
 type sequence struct {
 	next    int64
@@ -25,8 +25,9 @@ type sequence struct {
 	invoked numbers
 	// calls counts the invocations.
 	calls int
-	// processes has what each busy process has in flight, and nil for one that ended.
+	// processes has what each busy process has in flight; ended are those that call no more.
 	processes map[int]*flight
+	ended     numbers
 	// landed are flights that can be used again.
 	landed []*flight
 }
@@ -115,11 +116,11 @@ func (s *sequence) checkCall(op *Operation) error {
 		return fmt.Errorf("operation %d is invoked after operation %d "+
 			"(accepted: numbers that rise)", op.ID, s.lastOp)
 	}
-	current, known := s.processes[op.Process]
+	current, busy := s.processes[op.Process]
 	switch {
-	case !known:
+	case !busy && !s.ended.has(int64(op.Process)):
 		return nil
-	case current == nil:
+	case !busy:
 		return fmt.Errorf("process %d calls operation %d after one of unknown outcome "+
 			"(accepted: a new process)", op.Process, op.ID)
 	}
@@ -161,10 +162,9 @@ func (s *sequence) complete(e *Event) (place int, err error) {
 	result := said.Result
 	*said = *invoked
 	said.complete(result, e.Index, e.Time)
+	delete(s.processes, said.Process)
 	if said.Outcome == Info {
-		s.processes[said.Process] = nil
-	} else {
-		delete(s.processes, said.Process)
+		s.ended.add(int64(said.Process))
 	}
 	s.landed = append(s.landed, f)
 	return f.place, nil
@@ -173,7 +173,7 @@ func (s *sequence) complete(e *Event) (place int, err error) {
 // notInFlight says what is wrong with a completion by a process that did not call the operation.
 func (s *sequence) notInFlight(said *Operation) error {
 	for process, f := range s.processes {
-		if f != nil && f.op.ID == said.ID {
+		if f.op.ID == said.ID {
 			return fmt.Errorf("operation %d completes for process %d "+
 				"(accepted: %d, which invoked it)", said.ID, said.Process, process)
 		}
@@ -188,9 +188,7 @@ func (s *sequence) notInFlight(said *Operation) error {
 func (s *sequence) inFlight() []*flight {
 	var all []*flight
 	for _, f := range s.processes {
-		if f != nil {
-			all = append(all, f)
-		}
+		all = append(all, f)
 	}
 	return all
 }

@@ -11,14 +11,30 @@ import (
 
 // A DecisionReport is what CheckDecision found out.
 type DecisionReport struct {
-	// Verdict is Legal or Illegal.
+	// Verdict is Legal or Illegal; Unknown where not all keys were looked at and nothing was found.
 	Verdict Verdict `json:"verdict"`
 	Keys    int     `json:"keys"`
 	// Told and Learned are how many proposals and learners told of a decision.
 	Told    int `json:"told"`
 	Learned int `json:"learned"`
-	// Violations are at most one of each property and key.
+	// Violations are at most one of each property and key, and 1,000 in all; Unlisted counts what
+	// was found beyond that.
 	Violations []Explanation `json:"violations,omitempty"`
+	Unlisted   int           `json:"unlisted,omitempty"`
+}
+
+// decisionsListedMax is how many violations a report lists.
+const decisionsListedMax = 1000
+
+// Add adds what was found out about other keys of the same history.
+func (r *DecisionReport) Add(other DecisionReport) {
+	r.Keys, r.Told, r.Learned = r.Keys+other.Keys, r.Told+other.Told, r.Learned+other.Learned
+	if other.Verdict == Illegal || r.Verdict == "" {
+		r.Verdict = other.Verdict
+	}
+	fits := min(len(other.Violations), decisionsListedMax-len(r.Violations))
+	r.Violations = append(r.Violations, other.Violations[:fits]...)
+	r.Unlisted += other.Unlisted + len(other.Violations) - fits
 }
 
 // CheckDecision judges what was said about the decisions of single-decree consensus (Lamport,
@@ -34,6 +50,15 @@ type DecisionReport struct {
 // Learners may know nothing yet, so this is not linearizability; Check with Decision judges the
 // proposals by that as well. The events may be the whole record. Errors wrap ErrInvalid.
 func CheckDecision(
+	ops []history.Operation, events []history.Event,
+) (DecisionReport, error) {
+	var bounded DecisionReport
+	report, err := checkDecision(ops, events)
+	bounded.Add(report)
+	return bounded, err
+}
+
+func checkDecision(
 	ops []history.Operation, events []history.Event,
 ) (DecisionReport, error) {
 	if err := validate(Decision(), ops); err != nil {

@@ -3,7 +3,6 @@ package linearizability
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -64,31 +63,12 @@ func (o Options) withDefaults() Options {
 func Check(
 	ctx context.Context, model Model, ops []history.Operation, options Options,
 ) (Report, error) {
-	options = options.withDefaults()
-	g := newGuard(options.Memory)
-	defer g.close()
-	s := newSchedule(ctx, options.Budget, options.Workers, g)
-	s.child = options.Child
-	if err := validate(model, ops); err != nil {
-		return Report{}, fmt.Errorf("check by the model %s: %w", model.name, err)
+	p := Begin(ctx, model, options)
+	defer p.Close()
+	if err := p.Add([][]history.Operation{ops}, 0); err != nil {
+		return Report{}, err
 	}
-	jobs := partition(model, ops)
-	s.run(jobs)
-	report := Report{Model: model.name, Verdict: Legal}
-	var illegal []*job
-	for _, j := range jobs {
-		report.add(j)
-		if j.verdict == Illegal {
-			illegal = append(illegal, j)
-		}
-	}
-	slices.SortStableFunc(illegal, func(a, b *job) int { return cmp.Compare(a.begin(), b.begin()) })
-	illegal = illegal[:min(len(illegal), options.Explanations)]
-	for i, j := range illegal {
-		report.Violations = append(report.Violations, s.explain(j, len(illegal)-i))
-	}
-	report.Duration, report.Memory = s.elapsed(), g.usage()
-	return report, nil
+	return p.End(), nil
 }
 
 // partition returns a job for each key that the model judges operations of, sorted by key.
@@ -135,15 +115,45 @@ func byCall(a, b *history.Operation) int {
 // add adds what became of one key.
 func (r *Report) add(j *job) {
 	r.Operations += len(j.ops)
-	r.Keys = append(r.Keys, KeyReport{
+	r.Counts.add(j)
+	r.worsen(j.verdict)
+}
+
+// worsen makes the verdict the worse of itself and another.
+func (r *Report) worsen(v Verdict) {
+	if severity[v] > severity[r.Verdict] {
+		r.Verdict = v
+	}
+}
+
+// report returns what was found out about the key.
+func (j *job) report() KeyReport {
+	return KeyReport{
 		Key: j.key, Verdict: j.verdict, Method: j.method, Reason: j.reason,
 		Operations: len(j.ops), Failed: j.prepared.failed, Dropped: j.prepared.dropped,
 		Bounded: j.prepared.bounded, Judged: len(j.prepared.all), Unique: j.prepared.unique,
 		LegalPrefix: j.legalPrefix,
 		Duration:    j.duration,
-	})
-	if severity[j.verdict] > severity[r.Verdict] {
-		r.Verdict = j.verdict
+	}
+}
+
+// add counts a key.
+func (c *KeyCounts) add(j *job) {
+	switch j.verdict {
+	case Legal:
+		c.Legal++
+	case Illegal:
+		c.Illegal++
+	case Disputed:
+		c.Disputed++
+	default:
+		c.Unknown++
+	}
+	if j.method != "" {
+		if c.Methods == nil {
+			c.Methods = make(map[Method]int)
+		}
+		c.Methods[j.method]++
 	}
 }
 

@@ -25,6 +25,8 @@
 //  6. A violation is reduced to a few operations that are illegal by themselves (shrink.go),
 //     named (classify.go) and told in words (sentence.go).
 //
+// Check is given the whole history. One that does not fit in memory is judged in parts (parts.go).
+//
 // CheckDecision judges what a linearizability checker cannot see in single-decree consensus: what
 // learners learned.
 //

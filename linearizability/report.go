@@ -41,7 +41,10 @@ type Report struct {
 	Verdict Verdict `json:"verdict"`
 	// Operations is how many the model judged, of all keys and outcomes.
 	Operations int `json:"operations"`
-	// Keys are sorted by name.
+	// Counts are of all keys.
+	Counts KeyCounts `json:"counts"`
+	// Keys are those that are listed, sorted by name: 10,000 at most, and those that are not legal
+	// before the others.
 	Keys []KeyReport `json:"keys"`
 	// Violations explain the illegal keys, those first that were used first, up to
 	// Options.Explanations.
@@ -50,6 +53,19 @@ type Report struct {
 	Duration time.Duration `json:"duration"`
 	Memory   Memory        `json:"memory"`
 }
+
+// KeyCounts are how many keys have which verdict, and what the verdicts rest on.
+type KeyCounts struct {
+	Legal    int `json:"legal"`
+	Illegal  int `json:"illegal"`
+	Unknown  int `json:"unknown"`
+	Disputed int `json:"disputed"`
+	// Methods counts the keys with a verdict, or with a disputed one, by what it rests on.
+	Methods map[Method]int `json:"methods,omitempty"`
+}
+
+// Total returns how many keys there are.
+func (c KeyCounts) Total() int { return c.Legal + c.Illegal + c.Unknown + c.Disputed }
 
 // Memory is what a check might take and took, beyond what the process held when it began.
 type Memory struct {
@@ -89,7 +105,18 @@ type KeyReport struct {
 	Duration time.Duration `json:"duration"`
 }
 
-// Unknown returns the reports of the keys without an answer.
+// Unlisted returns how many keys are not listed, of all and of those that are not legal.
+func (r Report) Unlisted() (all, notLegal int) {
+	for _, k := range r.Keys {
+		if k.Verdict != Legal {
+			notLegal++
+		}
+	}
+	c := r.Counts
+	return c.Total() - len(r.Keys), c.Total() - c.Legal - notLegal
+}
+
+// Unknown returns the reports of the keys without an answer, as far as they are listed.
 func (r Report) Unknown() []KeyReport {
 	var unknown []KeyReport
 	for _, k := range r.Keys {
@@ -100,7 +127,7 @@ func (r Report) Unknown() []KeyReport {
 	return unknown
 }
 
-// Disputed returns the reports of the keys on which porcupine disagreed.
+// Disputed returns the reports of the keys on which porcupine disagreed, as far as they are listed.
 func (r Report) Disputed() []KeyReport {
 	var disputed []KeyReport
 	for _, k := range r.Keys {

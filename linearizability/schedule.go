@@ -80,7 +80,26 @@ func newSchedule(
 
 func (s *schedule) elapsed() time.Duration { return time.Since(s.started) }
 
-// run brings every job to a verdict or to the end of a budget.
+// postpone moves all deadlines: so much time went by in which nothing was judged.
+func (s *schedule) postpone(idle time.Duration) {
+	s.started = s.started.Add(idle)
+	s.judged, s.explained = s.judged.Add(idle), s.explained.Add(idle)
+}
+
+// decideAll decides the jobs that need no search. The others are left without a method.
+func (s *schedule) decideAll(jobs []*job) {
+	s.each(jobs, s.workers, func(j *job, _ int) {
+		started := time.Now()
+		j.prepared = prepare(j.ops)
+		j.verdict, j.reason = Unknown, "out of time: the time budget ended before its turn"
+		j.alone = !s.guard.fits(len(j.prepared.all), s.workers)
+		s.decide(j)
+		j.duration = time.Since(started)
+	})
+}
+
+// searchAll brings jobs that were not decided to a verdict, or to the end of a budget, within a
+// limit that is all the time for verdicts that is left or less.
 //
 // In a round each key gets an equal share of the time that is left when its turn comes, the keys
 // with the fewest calls first: what the easy ones do not use goes to the hard ones, and a key
@@ -92,21 +111,14 @@ func (s *schedule) elapsed() time.Duration { return time.Since(s.started) }
 // are to have it. Keys whose searches together took more than there is are set aside, and searched
 // one at a time at the end of the round, so that a key that fits has its answer whatever its
 // neighbours need. Only a key that does not fit alone is given up for good.
-func (s *schedule) run(jobs []*job) {
-	s.each(jobs, s.workers, func(j *job, _ int) {
-		started := time.Now()
-		j.prepared = prepare(j.ops)
-		j.verdict, j.reason = Unknown, "out of time: the time budget ended before its turn"
-		j.alone = !s.guard.fits(len(j.prepared.all), s.workers)
-		s.decide(j)
-		j.duration = time.Since(started)
-	})
-	pending := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.method != "" })
+func (s *schedule) searchAll(jobs []*job, limit time.Duration) {
+	until := time.Now().Add(limit)
+	pending := slices.Clone(jobs)
 	slices.SortStableFunc(pending, func(a, b *job) int {
 		return cmp.Compare(len(a.prepared.all), len(b.prepared.all))
 	})
-	for len(pending) > 0 && s.ctx.Err() == nil && time.Now().Before(s.judged) {
-		s.round(pending)
+	for len(pending) > 0 && s.ctx.Err() == nil && time.Now().Before(until) {
+		s.round(pending, until)
 		pending = slices.DeleteFunc(pending, func(j *job) bool {
 			return j.verdict != Unknown || j.hopeless
 		})
@@ -118,20 +130,20 @@ func (s *schedule) run(jobs []*job) {
 	}
 }
 
-// round searches every job once: first those that may be searched at the same time, then those
-// that must be alone.
-func (s *schedule) round(pending []*job) {
+// round searches every job once, until a time at the latest: first those that may be searched at
+// the same time, then those that must be alone.
+func (s *schedule) round(pending []*job, until time.Time) {
 	together := slices.DeleteFunc(slices.Clone(pending), func(j *job) bool { return j.alone })
 	s.setAside.Store(int64(len(pending) - len(together)))
 	s.together = max(1, min(s.workers, len(together)))
 	s.each(together, s.workers, func(j *job, behind int) {
-		left, workers := time.Until(s.judged), time.Duration(s.workers)
+		left, workers := time.Until(until), time.Duration(s.workers)
 		turns := time.Duration(behind) + workers*time.Duration(s.setAside.Load())
 		s.judge(j, min(left, left*workers/turns))
 	})
 	alone := slices.DeleteFunc(slices.Clone(pending), func(j *job) bool { return !j.alone })
 	s.each(alone, 1, func(j *job, behind int) {
-		s.judge(j, time.Until(s.judged)/time.Duration(behind))
+		s.judge(j, time.Until(until)/time.Duration(behind))
 	})
 }
 

@@ -88,6 +88,9 @@ type Fault struct {
 	Duplicate int `yaml:"duplicate,omitempty" json:"duplicate,omitempty"`
 	// Hold keeps all Packets until the fault is over. Then they arrive, late.
 	Hold bool `yaml:"hold,omitempty" json:"hold,omitempty"`
+	// Stay keeps the fault in force at its end, until that of the run: the proof of recovery and the
+	// final reads are asked of the nodes only that it leaves with a majority.
+	Stay bool `yaml:"stay,omitempty" json:"stay,omitempty"`
 	// Rate is by how many percent clocks that Drift run too fast; a negative one, too slow.
 	Rate int `yaml:"rate,omitempty" json:"rate,omitempty"`
 }
@@ -113,5 +116,9 @@ func (f Fault) String() string {
 		}
 		return strings.Join(words, " ")
 	}
-	return strings.Join(words, " ") + ": " + f.Cut.String()
+	text := strings.Join(words, " ") + ": " + f.Cut.String()
+	if f.Stay {
+		text += ", to the end"
+	}
+	return text
 }

@@ -51,7 +51,9 @@ func (g Graph) Canonical() Graph {
 	result := Graph{}
 	for from, to := range g {
 		if len(to) > 0 {
-			result[from] = slices.Compact(slices.Sorted(slices.Values(to)))
+			receivers := slices.Clone(to)
+			slices.Sort(receivers)
+			result[from] = slices.Compact(receivers)
 		}
 	}
 	return result

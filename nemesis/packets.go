@@ -29,6 +29,7 @@ func (f Fault) parameters() []string {
 	add(f.Duplicate > 0, "duplicate %d %%", f.Duplicate)
 	add(f.Hold, "%s", "held")
 	add(f.Rate != 0, "rate %+d %%", f.Rate)
+	add(f.Stay, "%s", "to the end")
 	return words
 }
 
@@ -49,6 +50,9 @@ func completeGraph(nodes []string) Graph {
 // their ranges, and no others.
 func (f Fault) validateParameters() error {
 	packets := f.Kind == Packets
+	if f.Stay && f.Kind.Loses() {
+		return fieldErrorf("stay", "a %s stays in any case: want no stay", f.Kind)
+	}
 	switch {
 	case !packets && (f.Links != nil || f.Jitter != 0 || f.Loss != 0 || f.Duplicate != 0 || f.Hold):
 		return fmt.Errorf("a %s has no links, jitter, loss, duplicate or hold: they are for %s",

@@ -53,3 +53,26 @@ func TestPacketsWithoutLinksAreThoseOfAll(t *testing.T) {
 	require.Len(t, resolved.Links.Links(), 6)
 	require.Equal(t, "packets of n1 | n2 | n3 loss 20 %", resolved.String())
 }
+
+func TestWhatStaysLeavesACore(t *testing.T) {
+	text := func(stay string) nemesis.Schedule {
+		s, err := nemesis.DecodeSchedule([]byte("faults:\n" +
+			"  - {at: 1s, for: 1s, kind: kill, nodes: [n1], stay: true}\n" +
+			"  - {at: 2s, for: 1s, kind: partition, cut: {n2: [n3]}" + stay + "}\n" +
+			"  - {at: 4s, for: 1s, kind: wipe, nodes: [n1]}\n"))
+		require.NoError(t, err)
+		return s
+	}
+	s := text("")
+	require.Equal(t, []string{"n2", "n3"}, s.Core(names(3)))
+	require.NoError(t, s.ValidateCore(names(3)))
+	s = text(", stay: true")
+	require.Empty(t, s.Core(names(3)))
+	require.EqualError(t, s.ValidateCore(names(3)),
+		"the faults that stay, such as f1, leave no node a majority to recover with")
+	require.NotEmpty(t, s.Core(names(5)))
+	require.Equal(t, "partition: n2→n3, to the end", s[1].String())
+	_, err := nemesis.DecodeSchedule([]byte(
+		"faults: [{at: 1s, for: 1s, kind: rot, nodes: [n1], stay: true}]"))
+	require.ErrorContains(t, err, "a rot stays in any case")
+}

@@ -3,6 +3,7 @@ package nemesis
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -34,7 +35,12 @@ type variant struct {
 
 // Nemeses returns everything that a run can choose, the general ones first. Those that are called
 // like a kind of fault vary what they do; the others do one thing.
-func Nemeses() []Nemesis {
+func Nemeses() []Nemesis { return slices.Clone(registry) }
+
+// registry holds them; they are always the same.
+var registry = allNemeses()
+
+func allNemeses() []Nemesis {
 	partitions := partitionNemeses()
 	all := []Nemesis{general(string(Partition),
 		"cuts the network in all the ways below, in turn and at random", partitions)}

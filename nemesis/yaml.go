@@ -120,6 +120,7 @@ type faultFields struct {
 	Loss      yamlNumber   `yaml:"loss"`
 	Duplicate yamlNumber   `yaml:"duplicate"`
 	Hold      yamlTruth    `yaml:"hold"`
+	Stay      yamlTruth    `yaml:"stay"`
 	Rate      yamlNumber   `yaml:"rate"`
 }
 
@@ -139,7 +140,7 @@ func (f *Fault) UnmarshalYAML(unmarshal func(any) error) error {
 		Name: fields.Name, Nodes: fields.Nodes, Groups: fields.Groups, Cut: fields.Cut,
 		Links: fields.Links, Delay: fields.Delay.value, Jitter: fields.Jitter.value,
 		Loss: int(fields.Loss), Duplicate: int(fields.Duplicate), Hold: bool(fields.Hold),
-		Rate: int(fields.Rate),
+		Rate: int(fields.Rate), Stay: bool(fields.Stay),
 	}
 	if len(fault.Nodes) == 0 {
 		fault.Nodes = nil // an empty list is as good as none, and is not written
@@ -178,7 +179,7 @@ func explained(err error) error {
 		return &yaml.UnknownFieldError{
 			Message: unknown.Message +
 				": want some of id, at, for, kind, name, nodes, groups, cut, links, delay, " +
-				"jitter, loss, duplicate, hold, rate",
+				"jitter, loss, duplicate, hold, rate, stay",
 			Token: unknown.Token,
 		}
 	}

@@ -16,7 +16,10 @@ const (
 	ScheduleFile = "schedule.yaml"
 	LogsDir      = "logs"
 	HarnessLog   = "ordeal.log"
-	latest       = "latest"
+	// SequencePicture and SequenceText are the sequence diagram of a simulated run that violates.
+	SequencePicture = "sequence.svg"
+	SequenceText    = "sequence.txt"
+	latest          = "latest"
 )
 
 // DefaultRoot is where runs are kept where nothing else is said.

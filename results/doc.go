@@ -9,6 +9,8 @@
 //	    schedule.yaml   the scenario with resolved faults: what to pass to --scenario
 //	    logs/           n1.log … and ordeal.log
 //	    KEY.html        porcupine's pages of the first keys that violate
+//	    sequence.svg    of a simulated run that violates: the sequence diagram of the first key that
+//	    sequence.txt    does, as a picture and as text
 //
 // The directory is there from the start of a run, and the history grows as things happen, so that
 // nothing is lost when a run is killed. run.json says "unfinished" until the run is over.

@@ -149,7 +149,8 @@ func example() Run {
 		FinalReads: FinalReads{Asked: 9, Answered: 8, Unread: 1},
 		Check: &Check{Model: "register", Linearizability: linearizability.Report{
 			Model: "register", Verdict: linearizability.Illegal, Operations: 3,
-			Keys: []linearizability.KeyReport{{Key: "k", Verdict: linearizability.Illegal}},
+			Keys:   []linearizability.KeyReport{{Key: "k", Verdict: linearizability.Illegal}},
+			Counts: linearizability.KeyCounts{Illegal: 1},
 		}},
 	}
 }

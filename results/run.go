@@ -45,8 +45,10 @@ type Run struct {
 	EndedEarly *EarlyFinding `json:"endedEarly,omitempty"`
 	Check      *Check        `json:"check,omitempty"`
 	// Trace identifies a run in virtual time.
-	Trace   *Trace        `json:"trace,omitempty"`
-	Elapsed time.Duration `json:"elapsed"`
+	Trace *Trace `json:"trace,omitempty"`
+	// Drawings are the files of pictures of the run, in its directory.
+	Drawings []string      `json:"drawings,omitempty"`
+	Elapsed  time.Duration `json:"elapsed"`
 	// Stages are what the run went through, in order.
 	Stages []Stage `json:"stages,omitempty"`
 }
@@ -125,6 +127,8 @@ type Fault struct {
 	Kind  string   `json:"kind"`
 	Name  string   `json:"name,omitempty"`
 	Nodes []string `json:"nodes,omitempty"`
+	// Stays tells that it was to stay in force until the end of the run.
+	Stays bool `json:"stays,omitempty"`
 	// Text describes the fault and its targets in words.
 	Text string `json:"text"`
 	// Phase is the last one that was recorded.
@@ -242,7 +246,7 @@ type Check struct {
 	Pages []string `json:"pages,omitempty"`
 }
 
-// Illegal returns the keys that violate.
+// Illegal returns the keys that violate, as far as they are listed.
 func (c *Check) Illegal() []string {
 	var keys []string
 	for _, key := range c.Linearizability.Keys {

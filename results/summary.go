@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -44,9 +45,21 @@ func WriteSummary(w io.Writer, r Run, o SummaryOptions) {
 	}
 	fmt.Fprintf(w, "%s (exit %d) · seed %d · %s\n",
 		paint(o.Color, r.Verdict), r.ExitCode, r.Plan.Seed, o.Directory)
+	if !o.Quiet && len(r.Drawings) > 0 {
+		fmt.Fprintf(w, "drawn: %s\n", strings.Join(r.drawings(o.Directory), ", "))
+	}
 	if !o.Quiet && r.Verdict != Pass {
 		fmt.Fprintf(w, "again: %s\n", r.Command)
 	}
+}
+
+// drawings returns the paths of the pictures.
+func (r Run) drawings(directory string) []string {
+	var paths []string
+	for _, name := range r.Drawings {
+		paths = append(paths, filepath.Join(directory, name))
+	}
+	return paths
 }
 
 func writeCounts(w io.Writer, r Run) {
@@ -128,19 +141,13 @@ func perNode(times map[string]time.Duration) string {
 
 // CheckLine says in a line what the check of a history came to.
 func CheckLine(report linearizability.Report) string {
-	illegal, methods := 0, map[linearizability.Method]int{}
-	for _, key := range report.Keys {
-		if key.Verdict == linearizability.Illegal {
-			illegal++
-		}
-		methods[key.Method]++
-	}
+	counts := report.Counts
 	var by []string
 	for _, m := range []linearizability.Method{
 		linearizability.ByWitness, linearizability.ByCertificate, linearizability.BySearch,
 	} {
-		if methods[m] > 0 {
-			by = append(by, fmt.Sprintf("%d by %s", methods[m], m))
+		if counts.Methods[m] > 0 {
+			by = append(by, fmt.Sprintf("%d by %s", counts.Methods[m], m))
 		}
 	}
 	how := ""
@@ -148,8 +155,8 @@ func CheckLine(report linearizability.Report) string {
 		how = " (" + strings.Join(by, ", ") + ")"
 	}
 	return fmt.Sprintf("%s: %d operations judged on %d keys%s, %d illegal, %d undecided, in %s",
-		report.Verdict, report.Operations, len(report.Keys), how, illegal,
-		len(report.Unknown())+len(report.Disputed()), short(report.Duration))
+		report.Verdict, report.Operations, counts.Total(), how, counts.Illegal,
+		counts.Unknown+counts.Disputed, short(report.Duration))
 }
 
 func writeFaults(w io.Writer, r Run) {

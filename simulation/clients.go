@@ -53,6 +53,7 @@ func (w *World) Invoke(
 		number: uint64(op.Client+1)<<clientShift | number,
 	}
 	c.request.Number = c.number
+	w.tellCall(KindCall, c)
 	_, e := w.queue.push(w.now + w.clients.travel(w, c, decideRequestDelay))
 	e.kind, e.node, e.call = happensRequest, int32(n.index), c
 	_, e = w.queue.push(w.now + int64(timeout))
@@ -93,6 +94,7 @@ func (t *clients) travel(w *World, c *call, kind decision) int64 {
 // reply lets the end of a call travel to its client.
 func (t *clients) reply(w *World, c *call, r history.Result) {
 	c.result = r
+	w.tellCall(KindRespond, c)
 	_, e := w.queue.push(w.now + t.travel(w, c, decideReplyDelay))
 	e.kind, e.node, e.call = happensReply, int32(c.node.index), c
 }
@@ -123,10 +125,11 @@ func (t *clients) reset(w *World, c *call) {
 // answer ends a call, unless its client has given it up.
 func (t *clients) answer(w *World, c *call) (calledBack bool) {
 	if c.ended {
+		w.tellCall(KindLate, c)
 		return false
 	}
 	c.ended = true
-	w.note(happensReply, c.node, c.number, string(c.result.Outcome))
+	w.noteCall(happensReply, c)
 	c.done(c.result)
 	return true
 }
@@ -137,8 +140,9 @@ func (t *clients) giveUp(w *World, c *call) (calledBack bool) {
 		return false
 	}
 	c.ended = true
-	w.note(happensGivingUp, c.node, c.number, "")
-	c.done(unknown("no answer from %s: timed out", c.node.name))
+	c.result = unknown("no answer from %s: timed out", c.node.name)
+	w.noteCall(happensGivingUp, c)
+	c.done(c.result)
 	return true
 }
 

@@ -77,6 +77,7 @@ func (e evidence) of() history.Evidence {
 // Inject makes a fault happen. What it calls done with is the state of what it touches, which the
 // simulation knows; the error wraps nemesis.ErrPrecondition when the fault can have no effect.
 func (w *World) Inject(f nemesis.Fault, done func(history.Evidence, error)) {
+	done = w.tellFault(KindFaultBegins, f, done)
 	switch {
 	case f.Kind == nemesis.Partition:
 		w.cut(f, done)
@@ -98,6 +99,7 @@ func (w *World) Inject(f nemesis.Fault, done func(history.Evidence, error)) {
 
 // Heal ends a fault. Healing twice, or what was never injected, changes nothing.
 func (w *World) Heal(f nemesis.Fault, done func(history.Evidence, error)) {
+	done = w.tellFault(KindFaultEnds, f, done)
 	switch {
 	case f.Kind == nemesis.Partition:
 		w.mend(f, done)

@@ -71,7 +71,7 @@ func (v *invariants) accept(n *node, m *paxos.Message) {
 		return
 	}
 	if !before.Equal(m.Proposal.State) {
-		v.violated(n, classTwoValues, "proposes two values of %s under ballot %s: %q and %q",
+		v.violated(n, m, classTwoValues, "proposes two values of %s under ballot %s: %q and %q",
 			m.Key, m.Ballot, before.Content, m.Proposal.State.Content)
 	}
 }
@@ -84,7 +84,7 @@ func (v *invariants) answer(n *node, m *paxos.Message) {
 	w := v.said[at]
 	again := m.Kind == paxos.Accepted && m.Ballot == w.accepted
 	if m.Ballot.Less(w.promised) && !again {
-		v.violated(n, classPromise, "%s %s at ballot %s, below its promise of %s",
+		v.violated(n, m, classPromise, "%s %s at ballot %s, below its promise of %s",
 			verbs[m.Kind], m.Key, m.Ballot, w.promised)
 	}
 	w.promised = highest(w.promised, m.Ballot)
@@ -105,7 +105,7 @@ func (v *invariants) reports(n *node, m *paxos.Message) {
 	at := acceptor{m.Key, m.From}
 	w := v.said[at]
 	if m.Proposal.Ballot.Less(w.accepted) {
-		v.violated(n, classForgotten,
+		v.violated(n, m, classForgotten,
 			"reports of %s what it accepted at ballot %s, and had accepted at %s",
 			m.Key, m.Proposal.Ballot, w.accepted)
 	}
@@ -115,10 +115,16 @@ func (v *invariants) reports(n *node, m *paxos.Message) {
 	}
 }
 
-func (v *invariants) violated(n *node, class, format string, arguments ...any) {
+func (v *invariants) violated(
+	n *node, m *paxos.Message, class, format string, arguments ...any,
+) {
+	what := fmt.Sprintf(format, arguments...)
+	if v.world.config.Observe != nil {
+		v.world.tell(KindViolation, n, Happening{Message: m, Detail: class + ": " + what})
+	}
 	if len(v.found) < violationsMax {
 		v.found = append(v.found, finding{class, fmt.Sprintf("%s at %s: %s",
-			n.name, milliseconds(v.world.now), fmt.Sprintf(format, arguments...))})
+			n.name, milliseconds(v.world.now), what)})
 	}
 }
 

@@ -11,9 +11,6 @@ const (
 	priorities = 6
 	// priorityTime is how long links keep their priorities, in nanoseconds.
 	priorityTime = 40_000_000
-	// occurrencesMax bounds what is remembered of how often something was decided; beyond it the
-	// counting begins anew.
-	occurrencesMax = 1 << 20
 )
 
 // A network carries datagrams from node to node.
@@ -21,11 +18,9 @@ type network struct {
 	world *World
 	nodes int
 	links []link
-	// occurrences counts the datagrams of one kind on one link for one origin.
-	occurrences map[occurrence]uint64
+	// sent counts the datagrams, and so numbers them.
+	sent uint64
 }
-
-type occurrence struct{ place, origin uint64 }
 
 // A link is one direction between two nodes.
 type link struct {
@@ -48,7 +43,7 @@ type weather struct {
 func newNetwork(w *World) network {
 	n := w.config.Nodes
 	return network{
-		world: w, nodes: n, links: make([]link, n*n), occurrences: make(map[occurrence]uint64),
+		world: w, nodes: n, links: make([]link, n*n),
 	}
 }
 
@@ -60,32 +55,30 @@ func (t *network) link(from, to paxos.NodeID) *link {
 // send lets a datagram of a node travel. What a node sends itself arrives at once, and always.
 func (t *network) send(from *node, m *paxos.Message, origin uint64) {
 	w := t.world
+	t.sent++
+	number := t.sent
+	w.tellSend(KindSend, m, number, origin)
 	w.checks.sent(from, m)
 	if m.To == m.From {
-		t.push(w.now, m, origin)
+		t.push(w.now, m, number, origin)
 		return
 	}
 	place := uint64(m.From)<<16 | uint64(m.To)<<8 | uint64(m.Kind)
-	key := occurrence{place, origin}
-	if len(t.occurrences) >= occurrencesMax {
-		clear(t.occurrences)
-	}
-	t.occurrences[key]++
-	n := t.occurrences[key]
+	n := w.queue.occurrences.next(mix(place, origin))
 	if w.conditions.Loss > 0 && chance(w.roll(decideLoss, place, origin, n), w.conditions.Loss) {
-		w.noteMessage(happensLoss, m)
+		w.noteMessage(happensLoss, m, number)
 		return
 	}
 	delay := t.delay(m, w.roll(decideDelay, place, origin, n))
 	l := t.link(m.From, m.To)
 	for _, fault := range l.weather {
-		extra, lost := t.meet(fault, m, place, origin, n)
+		extra, lost := t.meet(fault, m, number, place, origin, n)
 		if lost {
 			return
 		}
 		delay += extra
 	}
-	t.push(w.now+delay, m, origin)
+	t.push(w.now+delay, m, number, origin)
 	repeat := w.conditions.Duplicate > 0 &&
 		chance(w.roll(decideRepeat, place, origin, n), w.conditions.Duplicate)
 	for _, fault := range l.weather {
@@ -97,26 +90,27 @@ func (t *network) send(from *node, m *paxos.Message, origin uint64) {
 	}
 	if repeat {
 		again := 4 * t.delay(m, w.roll(decideRepeatDelay, place, origin, n))
-		t.push(w.now+delay+again, m, origin)
-		w.noteMessage(happensRepeat, m)
+		t.push(w.now+delay+again, m, number, origin)
+		w.noteMessage(happensRepeat, m, number)
 	}
 }
 
 // meet returns what a fault adds to the time of a datagram, or that it loses or keeps it.
 func (t *network) meet(
-	fault *weather, m *paxos.Message, place, origin, n uint64,
+	fault *weather, m *paxos.Message, number, place, origin, n uint64,
 ) (extra int64, lost bool) {
 	w, p := t.world, &fault.fault
 	if p.Loss > 0 && chance(w.roll(decideFaultLoss, place, origin, n), 10*p.Loss) {
 		fault.met++
-		w.noteMessage(happensLoss, m)
+		w.noteMessage(happensLoss, m, number)
 		return 0, true
 	}
 	if p.Hold {
 		fault.met++
 		fault.held = append(fault.held, event{
-			kind: happensDelivery, node: int32(m.To) - 1, origin: origin, message: *m,
+			kind: happensDelivery, node: int32(m.To) - 1, number: number, origin: origin, message: *m,
 		})
+		w.tellSend(KindHold, m, number, origin)
 		return 0, true
 	}
 	if p.Delay > 0 {
@@ -136,7 +130,7 @@ func (t *network) release(fault *weather) {
 		m := &held[i].message
 		random := t.world.roll(decideRepeatDelay, uint64(m.From)<<8|uint64(m.To),
 			held[i].origin, uint64(i)<<8|uint64(m.Kind))
-		t.push(t.world.now+t.delay(m, random), m, held[i].origin)
+		t.push(t.world.now+t.delay(m, random), m, held[i].number, held[i].origin)
 	}
 }
 
@@ -154,9 +148,10 @@ func (t *network) delay(m *paxos.Message, random uint64) int64 {
 	return spread(w.table, min(median, medianMax), random)
 }
 
-func (t *network) push(at int64, m *paxos.Message, origin uint64) {
+func (t *network) push(at int64, m *paxos.Message, number, origin uint64) {
 	_, e := t.world.queue.push(at)
-	e.kind, e.node, e.origin, e.message = happensDelivery, int32(m.To)-1, origin, *m
+	e.kind, e.node, e.message = happensDelivery, int32(m.To)-1, *m
+	e.number, e.origin = number, origin
 }
 
 // arrive brings a datagram to its node, unless the link is cut now: as a container's rules do, a
@@ -167,10 +162,10 @@ func (t *network) arrive(e *event) {
 	if m.From != m.To {
 		if l := t.link(m.From, m.To); l.cuts > 0 {
 			l.dropped++
-			t.world.noteMessage(happensCut, m)
+			t.world.noteMessage(happensCut, m, e.number)
 			return
 		}
 	}
-	t.world.noteMessage(happensDelivery, m)
+	t.world.noteMessage(happensDelivery, m, e.number)
 	n.receive(e)
 }

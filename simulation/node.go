@@ -57,8 +57,9 @@ type node struct {
 	replica *replica.Replica
 	random  *keyed
 	gate    replica.Gate
-	// received is the event of each datagram.
+	// received is the event of each datagram, leaving the one that has waited for the disk.
 	received replica.Receive
+	leaving  replica.Send
 	// calls are the requests that the process has taken and not answered, by number.
 	calls map[uint64]*call
 	// frozen holds what waits for a paused node, in its order.
@@ -191,7 +192,7 @@ func (n *node) end(why string) {
 // request takes a client's request that has arrived at the node.
 func (n *node) request(c *call) {
 	w := n.world
-	w.note(happensRequest, n, c.number, "")
+	w.noteCall(happensRequest, c)
 	switch n.state {
 	case dead, refused:
 		w.clients.refuse(w, c)
@@ -216,7 +217,7 @@ func (n *node) receive(e *event) {
 		n.received.Message = e.message
 		n.step(&n.received, e.origin)
 	default:
-		n.world.noteMessage(happensLoss, &e.message)
+		n.world.noteMessage(happensLoss, &e.message, e.number)
 	}
 }
 
@@ -226,7 +227,7 @@ func (n *node) wake(e *event) {
 	case n.state == paused:
 		n.freeze(*e)
 	case e.kind == happensTimer:
-		n.world.note(happensTimer, n, e.number, "")
+		n.world.noteTimer(n, e)
 		n.step(replica.Timeout{Timer: e.number}, e.origin)
 	default:
 		n.writer.synced(e.number)
@@ -236,7 +237,7 @@ func (n *node) wake(e *event) {
 // freeze keeps what a paused node does not take yet. What does not fit is lost.
 func (n *node) freeze(e event) {
 	if e.kind == happensDelivery && len(n.frozen) >= frozenMax {
-		n.world.noteMessage(happensLoss, &e.message)
+		n.world.noteMessage(happensLoss, &e.message, e.number)
 		return
 	}
 	n.frozen = append(n.frozen, e)
@@ -260,7 +261,7 @@ func (n *node) resume() {
 // step gives the replica an event and carries out the effects, in their order. Of a doomed process
 // only some of them happen.
 func (n *node) step(e replica.Event, origin uint64) {
-	n.random.origin, n.random.count = origin, 0
+	n.random.origin = origin
 	effects, ok := n.take(e)
 	if !ok {
 		return
@@ -322,19 +323,19 @@ func (n *node) carryOut(effect replica.Effect, origin uint64) {
 }
 
 // keyed is the source of a replica's random numbers: they depend on the node, its life, the
-// operation that is served and on how many were drawn in this step.
+// operation that is served and on how many were drawn for that.
 type keyed struct {
-	world         *World
-	place, boot   uint64
-	origin, count uint64
-	total         map[uint64]uint64
+	world       *World
+	place, boot uint64
+	origin      uint64
 }
 
 // Uint64 returns the next random number.
 func (k *keyed) Uint64() uint64 {
-	if k.total == nil {
-		k.total = make(map[uint64]uint64)
-	}
-	k.total[k.origin]++
-	return k.world.roll(decideBackoff, k.place<<32|k.boot, k.origin, k.total[k.origin])
+	place := k.place<<32 | k.boot
+	n := k.world.queue.occurrences.next(mix(place^keyedPlaces, k.origin))
+	return k.world.roll(decideBackoff, place, k.origin, n)
 }
+
+// keyedPlaces tells the places of nodes from those of links where occurrences are counted.
+const keyedPlaces = 1 << 63

@@ -22,6 +22,9 @@ type queue struct {
 	order uint64
 	slots []event
 	free  []int32
+	// occurrences counts how often random decisions about the same thing were due: it is here since
+	// its memory is used again, like the queue's.
+	occurrences counter
 }
 
 // queues are those of worlds that were closed: a world is often made for a moment, and its queue
@@ -31,6 +34,7 @@ var queues = sync.Pool{New: func() any { return new(queue) }}
 // reset empties the queue and keeps its memory.
 func (q *queue) reset() {
 	clear(q.slots)
+	q.occurrences.reset()
 	q.heap, q.slots, q.free, q.order = q.heap[:0], q.slots[:0], q.free[:0], 0
 }
 
@@ -49,10 +53,10 @@ func (q *queue) push(at int64) (slot int32, e *event) {
 	return slot, &q.slots[slot]
 }
 
-// pop removes the first event. The event is the caller's copy.
-func (q *queue) pop() (at int64, e event, ok bool) {
+// pop moves the first event into e, and returns its time.
+func (q *queue) pop(e *event) (at int64, ok bool) {
 	if len(q.heap) == 0 {
-		return 0, event{}, false
+		return 0, false
 	}
 	first := q.heap[0]
 	last := len(q.heap) - 1
@@ -61,10 +65,10 @@ func (q *queue) pop() (at int64, e event, ok bool) {
 	if last > 0 {
 		q.down(0)
 	}
-	e = q.slots[first.slot]
+	*e = q.slots[first.slot]
 	q.slots[first.slot] = event{}
 	q.free = append(q.free, first.slot)
-	return first.at, e, true
+	return first.at, true
 }
 
 func (q *queue) up(i int) {

@@ -1,8 +1,6 @@
 package simulation
 
 import (
-	"time"
-
 	"ordeal/nemesis"
 	"ordeal/node/paxos"
 )
@@ -39,33 +37,13 @@ type event struct {
 	// it was meant for.
 	node int32
 	life uint32
-	// number is that of a timer, or of how many writes a sync makes durable.
+	// number is that of a timer or a datagram, or of how many writes a sync makes durable.
 	number uint64
 	// origin is the client's operation that this serves, 0 for none.
 	origin  uint64
 	message paxos.Message
 	call    *call
 	fire    func()
-}
-
-// A Happening is what an observer is told of an event.
-type Happening struct {
-	At   time.Duration
-	Kind string
-	// Node is the one it happens to, "" for what is between nodes.
-	Node string
-	// Message is set for what happens to a datagram. It is valid until the observer returns.
-	Message *paxos.Message
-	// Detail says more, in words.
-	Detail string
-}
-
-// Names of what an observer is told.
-var happeningNames = map[happening]string{
-	happensDelivery: "deliver", happensTimer: "timeout", happensSync: "synced",
-	happensRequest: "request", happensReply: "answer", happensGivingUp: "give up",
-	happensLoss: "lose", happensCut: "cut off", happensRepeat: "repeat", happensStart: "start",
-	happensEnd: "end", happensPause: "pause", happensResume: "resume",
 }
 
 // A trace is the running hash of what happened.
@@ -85,35 +63,6 @@ func (t *trace) add(at int64, kind happening, place int32, number uint64) {
 func (t *trace) addMessage(at int64, kind happening, m *paxos.Message) {
 	t.add(at, kind, int32(m.From)<<16|int32(m.To)<<8|int32(m.Kind), m.Ballot.Round^m.Nonce)
 	t.hash = mix(t.hash^m.Proposal.Ballot.Round, m.Ballot.Boot<<8|uint64(m.Ballot.Node))
-}
-
-// note records that something happened, and tells the observer. The caller has no message to
-// show.
-func (w *World) note(kind happening, n *node, number uint64, detail string) {
-	place := int32(-1)
-	if n != nil {
-		place = int32(n.index)
-	}
-	w.trace.add(w.now, kind, place, number)
-	if w.config.Observe == nil {
-		return
-	}
-	h := Happening{At: w.Now(), Kind: happeningNames[kind], Detail: detail}
-	if n != nil {
-		h.Node = n.name
-	}
-	w.config.Observe(h)
-}
-
-// noteMessage is note for a datagram.
-func (w *World) noteMessage(kind happening, m *paxos.Message) {
-	w.trace.addMessage(w.now, kind, m)
-	if w.config.Observe == nil {
-		return
-	}
-	w.config.Observe(Happening{
-		At: w.Now(), Kind: happeningNames[kind], Node: w.nodes[m.To-1].name, Message: m,
-	})
 }
 
 // happen carries out an event, and tells whether it called back.

@@ -44,6 +44,8 @@ type World struct {
 
 	now   int64
 	queue *queue
+	// present is the event that happens.
+	present event
 	// conditions are those of now, table that of their spread.
 	conditions nemesis.Conditions
 	table      *[33]int64
@@ -151,12 +153,12 @@ func (w *World) Step(ctx context.Context) error {
 		return errors.New("the simulation is closed")
 	}
 	for range stepEvents {
-		at, e, ok := w.queue.pop()
+		at, ok := w.queue.pop(&w.present)
 		if !ok {
 			return errors.New("nothing is left to happen in the simulation")
 		}
 		w.now = at
-		if w.happen(&e) {
+		if w.happen(&w.present) {
 			break
 		}
 	}

@@ -96,3 +96,24 @@ func TestEveryKindOfFaultBitesAndHeals(t *testing.T) {
 		})
 	}
 }
+
+// What stays in force is not healed, and the rest of the cluster proves that it serves without the
+// nodes that it took away.
+func TestAFaultMayStay(t *testing.T) {
+	p := aPlan(3)
+	p.Nodes, p.Nemesis = 3, []string{nemesis.None}
+	p.Faults = nemesis.Schedule{
+		{ID: "f1", At: time.Second, For: time.Second, Kind: nemesis.Kill, Nodes: []string{"n2"},
+			Stay: true},
+		{ID: "f2", At: 2 * time.Second, For: time.Second, Kind: nemesis.Pause, Nodes: []string{"n1"}},
+	}
+	record, _, _ := run(t, p)
+	require.Equal(t, results.Pass, record.Verdict, "%+v", record.Findings)
+	require.True(t, record.Recovery.Proved)
+	require.Len(t, record.Recovery.Nodes, 2)
+	require.NotContains(t, record.Recovery.Nodes, "n2")
+	require.True(t, record.Faults[0].Stays)
+	require.False(t, record.Faults[0].Healed)
+	require.True(t, record.Faults[1].Healed)
+	require.NotContains(t, record.FinalReads.Silent, "n2", "it was not asked")
+}

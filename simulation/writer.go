@@ -57,10 +57,11 @@ func (d *writer) write() {
 		return
 	}
 	d.lazy = !store.MustSync(d.queued[:len(batch)])
-	d.queued = d.queued[len(batch):]
-	d.syncing = true
 	n := d.node
 	w := n.world
+	w.tellWrite(n, d.queued[:len(batch)])
+	d.queued = d.queued[len(batch):]
+	d.syncing = true
 	random := w.roll(decideSync, uint64(n.index)<<32|uint64(n.life), n.random.origin, d.done)
 	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
 	_, e := w.queue.push(w.now + took)
@@ -71,7 +72,11 @@ func (d *writer) write() {
 func (d *writer) synced(count uint64) {
 	n := d.node
 	w := n.world
-	w.note(happensSync, n, count, "")
+	detail := ""
+	if d.lazy {
+		detail = "written, not synced"
+	}
+	w.note(happensSync, n, count, detail)
 	if !d.lazy {
 		if err := d.log.Sync(); err != nil {
 			d.fail(err)
@@ -93,11 +98,11 @@ func (d *writer) synced(count uint64) {
 		return
 	}
 	for {
-		s, ok := n.gate.Next()
-		if !ok {
+		var ok bool
+		if n.leaving, ok = n.gate.Next(); !ok {
 			break
 		}
-		w.network.send(n, &s.Message, s.Request)
+		w.network.send(n, &n.leaving.Message, n.leaving.Request)
 	}
 	d.write()
 }

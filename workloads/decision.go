@@ -20,7 +20,8 @@ const recentDecisions = 4
 // own, and the learners of their nodes are asked what was chosen, before, while and after that is
 // decided. One operation in four goes back to an old key, mostly one retired not long ago and now
 // and then a very old one: its learners must still say the same (17 percent of all), and so must
-// whoever proposes something else (8 percent).
+// whoever proposes something else (8 percent). Besides, when a key was replaced the learner of each
+// node is asked for it.
 type decision struct {
 	clients
 	*places
@@ -31,7 +32,7 @@ type decision struct {
 func newDecision(o Options) *decision {
 	return &decision{
 		clients: newClients("decision", o),
-		places:  newPlaces("d", o.Keys, o.OperationsPerKey),
+		places:  newPlaces("d", o),
 	}
 }
 
@@ -42,11 +43,16 @@ func (*decision) Kinds() []history.Kind {
 	return []history.Kind{history.Propose, history.Learn}
 }
 
-// Next draws four numbers whatever the operation, so that the client's next ones do not depend on
-// how many keys are retired.
+// Next draws four numbers for every operation but a parting one, so that the client's own ones do
+// not depend on how many keys are retired, or when.
 func (w *decision) Next(client int) (history.Operation, bool) {
 	if !w.has(client) {
 		return history.Operation{}, false
+	}
+	if key, parting := w.partings.next(client); parting {
+		return history.Operation{
+			Client: client, Node: w.node(client), Kind: history.Learn, Key: key,
+		}, true
 	}
 	r := w.streams[client]
 	place, kind := r.IntN(len(w.retired)), r.IntN(100)

@@ -14,7 +14,7 @@ func TestDecisionsAreProposedLearnedAndAskedForAgain(t *testing.T) {
 	require.Equal(t, "decision", w.Model())
 	newest, count := map[int]string{}, map[string]int{}
 	for i := range 20000 {
-		op := next(t, w, i%10)
+		op := own(t, w, i%10)
 		at := place(t, op.Key)
 		old := "live "
 		if newer(t, newest[at], op.Key) {

@@ -14,14 +14,16 @@ type places struct {
 	asked []int
 	// live maps the names of the live keys to their places.
 	live map[string]int
+	// partings are the keys that were replaced a moment ago.
+	partings *partings
 }
 
-func newPlaces(prefix string, count, limit int) *places {
+func newPlaces(prefix string, o Options) *places {
 	p := &places{
-		prefix: prefix, limit: limit,
-		retired: make([]int, count), asked: make([]int, count), live: map[string]int{},
+		prefix: prefix, limit: o.OperationsPerKey, retired: make([]int, o.Keys),
+		asked: make([]int, o.Keys), live: map[string]int{}, partings: newPartings(o),
 	}
-	for i := range count {
+	for i := range o.Keys {
 		p.live[p.key(i, 0)] = i
 	}
 	return p
@@ -36,7 +38,9 @@ func (p *places) key(place, ago int) string {
 // key has just replaced another.
 func (p *places) use(place int) (key string, fresh bool) {
 	if p.asked[place] == p.limit {
-		delete(p.live, p.key(place, 0))
+		old := p.key(place, 0)
+		delete(p.live, old)
+		p.partings.add(old)
 		p.retired[place]++
 		p.asked[place] = 0
 		p.live[p.key(place, 0)] = place

@@ -23,8 +23,9 @@ const maxKnown = 8
 var expectedAge = [10]int{0, 0, 0, 0, 0, 0, 0, 1, 2, maxKnown - 1}
 
 // register is the workload of reads, writes and compare-and-sets: 45, 35 and 20 percent, on every
-// key alike. The values of a key are the numbers 1, 2, … in decimal, in the order in which they
-// were handed out, so that each is written once and a person sees which is newer.
+// key alike, and besides a read of each key through each node when it was replaced. The values of a
+// key are the numbers 1, 2, … in decimal, in the order in which they were handed out, so that each
+// is written once and a person sees which is newer.
 type register struct {
 	clients
 	*places
@@ -48,7 +49,7 @@ func newRegister(o Options) *register {
 	return &register{
 		mix:      o.Mix,
 		clients:  newClients("register", o),
-		places:   newPlaces("k", o.Keys, o.OperationsPerKey),
+		places:   newPlaces("k", o),
 		contents: make([]content, o.Keys),
 	}
 }
@@ -60,11 +61,16 @@ func (*register) Kinds() []history.Kind {
 	return []history.Kind{history.Read, history.Write, history.CompareAndSet}
 }
 
-// Next draws three numbers whatever the operation, so that the client's next ones do not depend on
-// what is known of the keys.
+// Next draws three numbers for every operation but a parting read, so that the client's own ones do
+// not depend on what is known of the keys, or on when others are replaced.
 func (w *register) Next(client int) (history.Operation, bool) {
 	if !w.has(client) {
 		return history.Operation{}, false
+	}
+	if key, parting := w.partings.next(client); parting {
+		return history.Operation{
+			Client: client, Node: w.node(client), Kind: history.Read, Key: key,
+		}, true
 	}
 	r := w.streams[client]
 	place, kind, age := r.IntN(len(w.contents)), r.IntN(100), expectedAge[r.IntN(len(expectedAge))]

@@ -10,7 +10,7 @@ import (
 )
 
 // run lets the clients call in turn and completes each operation after so many others were called,
-// as a correct system would. It returns all operations.
+// as a correct system would. It returns all operations of their own.
 func run(
 	t *testing.T, w workloads.Workload, clients, operations, inFlight int,
 ) []history.Operation {
@@ -18,7 +18,7 @@ func run(
 	s := newStore()
 	var all, pending []history.Operation
 	for i := range operations {
-		op := next(t, w, i%clients)
+		op := own(t, w, i%clients)
 		pending = append(pending, op)
 		if len(pending) > inFlight {
 			done := s.answer(pending[0])
@@ -115,7 +115,7 @@ func TestAKeyIsReplacedAfterItsOperations(t *testing.T) {
 	})
 	count, latest := map[string]int{}, map[int]string{}
 	for i := range 500 {
-		op := next(t, w, i%4)
+		op := own(t, w, i%4)
 		count[op.Key]++
 		at := place(t, op.Key)
 		if latest[at] != op.Key {
@@ -141,7 +141,7 @@ func TestAnswersForARetiredKeyAreNotMistakenForTheLiveOne(t *testing.T) {
 		require.Equal(t, late.Key, next(t, w, 0).Key)
 	}
 	for range 200 {
-		op := next(t, w, 0)
+		op := own(t, w, 0)
 		require.NotEqual(t, late.Key, op.Key)
 		require.False(t, op.Expected.IsSet(), "nothing is known of any later key")
 		w.Completed(late)

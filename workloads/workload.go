@@ -44,7 +44,8 @@ type Options struct {
 	// Keys is how many keys are live at once.
 	Keys int
 	// OperationsPerKey is after how many operations a key is replaced; 0 means what is usual for
-	// the workload.
+	// the workload. The reads of a key when it was replaced, those of Recovery and the final ones
+	// are not among them.
 	OperationsPerKey int
 	// Nodes are the names of all nodes.
 	Nodes []string

@@ -179,15 +179,16 @@ func TestEqualCallsGiveEqualOperations(t *testing.T) {
 	})
 }
 
-// What a client draws, the kinds and the places of its keys, does not depend on the other clients
-// or on how operations end. Only the decision workload's way back to old keys can fall short.
+// What a client draws, the kinds and the places of its keys, does not depend on the other clients,
+// on what it asks of replaced keys, or on how operations end. Only the decision workload's way back
+// to old keys can fall short.
 func TestAClientsStreamDoesNotDependOnTheOthers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name, o := names().Draw(t, "name"), options().Draw(t, "options")
 		o.Clients = max(o.Clients, 2)
 		alone, crowded, s := newWorkload(t, name, o), newWorkload(t, name, o), newStore()
 		for range rapid.IntRange(0, 200).Draw(t, "operations") {
-			want, got := next(t, alone, 0), next(t, crowded, 0)
+			want, got := own(t, alone, 0), own(t, crowded, 0)
 			require.Equal(t, want.Kind, got.Kind)
 			require.Equal(t, place(t, want.Key), place(t, got.Key))
 			for range rapid.IntRange(0, 5).Draw(t, "others") {

@@ -188,6 +188,7 @@ func keep(
 	}
 	run, err := harness.Test{
 		Plan: p, Directory: directory, Log: slog.New(slog.DiscardHandler), Virtual: true,
+		Draw: drawRun,
 		Run: results.Run{
 			ID: id, Version: version(), Started: started, Command: againCommand(directory, place{}),
 		},

@@ -65,10 +65,12 @@ type checker struct {
 	initial             history.Value
 	budget              harness.Budget
 	out                 io.Writer
+	// largeFrom is the size of files, in bytes, that are not held in memory.
+	largeFrom int64
 }
 
 func checkCommand() *cobra.Command {
-	var c checker
+	c := checker{largeFrom: largeFrom}
 	var budget time.Duration
 	var memory int
 	var initial string
@@ -116,7 +118,8 @@ the others do not violate.`,
 		"how the histories are written: "+strings.Join(checkFormats(), ", "))
 	f.StringVar(&initial, "initial", "",
 		"what every register of a history in EDN holds at first, such as 0; default: nothing")
-	f.DurationVar(&budget, "budget", plan.Default().Budget, "how long each check may take")
+	f.DurationVar(&budget, "budget", plan.Default().Budget,
+		"how long each check may take, without the reading of the file")
 	f.IntVar(&memory, "memory", plan.Default().Memory,
 		"how much memory each check may take, in `MiB`")
 	f.StringVar(&c.root, "results", results.DefaultRoot, "look for runs below this `directory`")
@@ -354,6 +357,18 @@ const gzipMagic = 0x1f
 
 // check reads and judges one history.
 func (c *checker) check(ctx context.Context, path string) (checked, error) {
+	large, err := c.openLarge(path)
+	if err != nil {
+		return checked{}, err
+	}
+	if large != nil {
+		defer large.Close()
+		info, err := large.Stat()
+		if err != nil {
+			return checked{}, fmt.Errorf("read the history: %w", err)
+		}
+		return c.checkLarge(ctx, large, info.Size(), path)
+	}
 	record, format, err := c.read(path)
 	if err != nil {
 		return checked{}, err
@@ -365,28 +380,34 @@ func (c *checker) check(ctx context.Context, path string) (checked, error) {
 	ops := record.Operations()
 	one := checked{
 		File: path, Format: format, Cut: record.Cut, NilReads: record.NilReads,
-		Verdict: results.Pass,
 	}
 	for _, op := range ops {
 		one.Operations.Count(op)
-	}
-	if format == formatOrdeal {
-		ended := slices.ContainsFunc(record.Events, func(e history.Event) bool {
-			return e.Mark != nil && e.Mark.Name == history.MarkEnd
-		})
-		one.Ended = &ended
 	}
 	one.Check, one.Findings, err = harness.Judge(ctx, model, ops, record.Events, c.budget)
 	if err != nil {
 		return checked{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if ctx.Err() != nil {
-		one.Verdict = results.Interrupted
-	}
-	for _, finding := range one.Findings {
-		one.Verdict = results.Worse(one.Verdict, finding.Verdict)
-	}
+	one.conclude(ctx, record.Events)
 	return one, nil
+}
+
+// conclude draws the verdict from the findings, and from the events of the record whether it comes
+// to its end.
+func (c *checked) conclude(ctx context.Context, events []history.Event) {
+	c.Verdict = results.Pass
+	if ctx.Err() != nil {
+		c.Verdict = results.Interrupted
+	}
+	for _, finding := range c.Findings {
+		c.Verdict = results.Worse(c.Verdict, finding.Verdict)
+	}
+	if c.Format == formatOrdeal {
+		ended := slices.ContainsFunc(events, func(e history.Event) bool {
+			return e.Mark != nil && e.Mark.Name == history.MarkEnd
+		})
+		c.Ended = &ended
+	}
 }
 
 // writeChecked tells of one history, in detail or not.

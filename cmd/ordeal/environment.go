@@ -110,6 +110,10 @@ func (p place) start(
 	}
 }
 
+// simulationGarbage is how much garbage may pile up during a run in the simulator, in percent of
+// what is alive: that is little, and there is nothing else to wait for than the processor.
+const simulationGarbage = 400
+
 // simulated returns the simulation of a plan.
 func simulated(p plan.Plan) simulation.Config {
 	return simulation.Config{

@@ -109,8 +109,8 @@ little happened to mean anything), 64 mistake in the command line, 130 interrupt
 		return usage(fmt.Errorf("%w (see %q)", err, cmd.CommandPath()+" --help"))
 	})
 	root.AddCommand(
-		runCommand(), campaignCommand(), replayCommand(), shrinkCommand(),
-		checkCommand(), listCommand(), doctorCommand(), cleanCommand(),
+		runCommand(), campaignCommand(), bugsCommand(), replayCommand(), shrinkCommand(),
+		sequenceCommand(), checkCommand(), listCommand(), doctorCommand(), cleanCommand(),
 		nodeCommand(), agentCommand(), wipeCommand(),
 		searchCommand(),
 	)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -99,16 +100,18 @@ func planFlags(command *cobra.Command, p *plan.Plan) {
 	f.IntVar(&p.Clients, "clients", p.Clients, "concurrent clients")
 	f.IntVar(&p.Keys, "keys", p.Keys, "keys in use at once")
 	f.IntVar(&p.OpsPerKey, "ops-per-key", p.OpsPerKey,
-		"operations after which a key is replaced by a fresh one; 0: as usual for the workload")
+		"operations after which a key is replaced by a fresh one, and read once more through "+
+			"every node; 0: as usual for the workload")
 	f.IntVar(&p.Burst, "burst", p.Burst,
 		"operations that a client calls before it rests until the next multiple of --idle; 0: no rest")
 	f.DurationVar(&p.Idle, "idle", p.Idle, "see --burst")
-	f.DurationVar(&p.Time, "time", p.Time, "how long faults are injected")
+	f.DurationVar(&p.Time, "time", p.Time, "how long faults are injected, up to 24h")
 	f.Float64Var(&p.Rate, "rate", p.Rate, "operations a second; 0: as fast as it goes")
 	f.DurationVar(&p.Timeout, "timeout", p.Timeout, "how long a client waits for an operation")
 	f.DurationVar(&p.Recovery, "recovery", p.Recovery,
 		"how long the healed cluster may take to serve again")
-	f.DurationVar(&p.Budget, "budget", p.Budget, "how long the check may take")
+	f.DurationVar(&p.Budget, "budget", p.Budget,
+		"how long the check may take, without reading a long record back")
 	f.IntVar(&p.Memory, "memory", p.Memory, "how much memory the check may take, in `MiB`")
 	f.BoolVar(&p.FailFast, "fail-fast", p.FailFast,
 		"end the run at the first violation that is found while it goes on")
@@ -265,6 +268,10 @@ func (j job) execute(ctx context.Context) (results.Run, results.Directory, error
 		Progress: j.status.progress,
 		Stage:    j.status.stage,
 		Virtual:  j.where.simulated(),
+		Draw:     drawRun,
+	}
+	if j.where.simulated() {
+		defer debug.SetGCPercent(debug.SetGCPercent(simulationGarbage))
 	}
 	finished, err := test.Execute(ctx)
 	j.status.clear()

@@ -15,8 +15,9 @@ const (
 	NodesMin, NodesMax = 3, 9
 	ClientsMax         = 1000
 	KeysMax            = 1000
-	// TimeMax keeps the history of a run, and the check of it, within a few gigabytes of memory.
-	TimeMin, TimeMax       = time.Second, time.Hour
+	// TimeMax keeps the record of a run on disk within some hundred gigabytes at full speed. Memory
+	// does not grow with the time of a run, but for some hundred bytes a key.
+	TimeMin, TimeMax       = time.Second, 24 * time.Hour
 	IntervalMin            = 10 * time.Millisecond
 	TimeoutMin, TimeoutMax = 10 * time.Millisecond, time.Minute
 	// RateMin is the lowest limit of the rate, in operations a second.
@@ -51,7 +52,7 @@ type Plan struct {
 	Nodes   int `yaml:"nodes" json:"nodes"`
 	Clients int `yaml:"clients" json:"clients"`
 	// Keys are in use at once, and each is retired after OpsPerKey operations; 0 stands for what is
-	// usual for the workload.
+	// usual for the workload. Then it is read once more through every node that a client calls.
 	Keys      int `yaml:"keys" json:"keys"`
 	OpsPerKey int `yaml:"ops-per-key" json:"opsPerKey"`
 	// Mix says how often the kinds of operations are called; its zero value is what is usual for the
@@ -179,12 +180,15 @@ func (p Plan) Validate() error {
 			nemesis.Options{Nemeses: p.Nemesis, Interval: p.Interval, Time: p.Time})
 	}
 	if faults > FaultsMax {
-		return fmt.Errorf("the schedule has about %d faults in %v (accepted: up to %d)",
-			faults, p.Time, FaultsMax)
+		return fmt.Errorf("the schedule has about %d faults in %v (accepted: up to %d): "+
+			"a longer interval makes fewer", faults, p.Time, FaultsMax)
 	}
 	schedule, err := p.Schedule()
 	if err == nil && p.DataLoss == "" {
 		err = schedule.ValidateLosses(p.NodeNames())
+		if err == nil {
+			err = schedule.ValidateCore(p.NodeNames())
+		}
 	}
 	return err
 }

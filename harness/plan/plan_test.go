@@ -37,7 +37,7 @@ func TestValidateNamesTheFieldAndWhatIsAccepted(t *testing.T) {
 		"clients is 0 (accepted: 1 to 1000)":                      func(p *Plan) { p.Clients = 0 },
 		"keys is 0 (accepted: 1 to 1000)":                         func(p *Plan) { p.Keys = 0 },
 		"ops-per-key is -1 (accepted: 0 to 1000000)":              func(p *Plan) { p.OpsPerKey = -1 },
-		"time is 10ms (accepted: 1s to 1h0m0s)":                   func(p *Plan) { p.Time = 1e7 },
+		"time is 10ms (accepted: 1s to 24h0m0s)":                  func(p *Plan) { p.Time = 1e7 },
 		"timeout is 1h0m0s (accepted: 10ms to 1m0s)":              func(p *Plan) { p.Timeout = 36e11 },
 		"rate is -1 (accepted: 0 for no limit, or 0.01 to 1e+06)": func(p *Plan) { p.Rate = -1 },
 		"rate is NaN (accepted: 0 for no limit, or 0.01 to 1e+06)": func(p *Plan) {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"ordeal/history/stream"
@@ -9,30 +10,84 @@ import (
 	"ordeal/workloads"
 )
 
-// swarmNemeses are what a plan of a swarm draws its faults from, each switched off in most of the
-// plans: what is always there hides what only shows without it (Groce et al., Swarm Testing, ISSTA
+// swarmNemeses are what a plan of a swarm draws its faults from, each switched off in most plans:
+// what is always there hides what only shows without it (Groce et al., Swarm Testing, ISSTA
 // 2012).
 var swarmNemeses = []string{
-	"partition", "isolate-one", "one-way", "random", "kill", "stop", "pause", "wipe", "crash", "rot",
-	"packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
+	"partition", "isolate-one", "one-way", "random", "kill", "stop", "pause", "wipe", "crash",
+	"rot", "packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
 }
+
+// A Strategy says how a plan of a swarm orders what is under way at the same time. No strategy
+// finds every mistake soonest.
+type Strategy string
+
+// The strategies.
+const (
+	// Mixed draws one of the others for each plan.
+	Mixed Strategy = "mixed"
+	// Uniform gives all links the same delays, Priority those of nemesis.Priority.
+	Uniform  Strategy = "uniform"
+	Priority Strategy = "priority"
+	// Cuts cuts random links all the time, for a moment each.
+	Cuts Strategy = "cuts"
+)
+
+// Strategies returns all strategies, Mixed first.
+func Strategies() []Strategy { return []Strategy{Mixed, Uniform, Cuts, Priority} }
+
+// cutsInterval is the mean time between two cuts of the strategy Cuts.
+const cutsInterval = "random=60ms"
 
 // Swarm returns a plan for the simulator that is drawn from the seed: a short one, with few nodes,
 // clients and keys, in which everything else varies: kinds of faults and how often they come,
 // delays, losses, the order of what is under way, workload, mix, bursts and rests. The plan is
 // valid; the bug is taken over.
-func Swarm(seed uint64, bug string) Plan {
+func Swarm(seed uint64, bug string) Plan { return SwarmBy(Mixed, seed, bug) }
+
+// SwarmBy is Swarm by one strategy.
+func SwarmBy(strategy Strategy, seed uint64, bug string) Plan {
 	r := stream.New(seed, "swarm")
 	for {
-		p := swarm(r, seed)
+		p := swarm(r, seed, strategy)
 		p.Bug = bug
+		schedule, err := p.Schedule()
+		if err != nil {
+			continue
+		}
+		if len(schedule) > 0 {
+			p.Faults = schedule
+			leaveSome(r, p.Faults, p.NodeNames())
+		}
 		if p.Validate() == nil {
 			return p
 		}
 	}
 }
 
-func swarm(r *rand.Rand, seed uint64) Plan {
+// leaveSome lets some of the last faults stay, in one plan of three, as long as they leave a core:
+// TigerBeetle's simulator calls what follows the liveness phase. A cluster that is healed in part
+// must make progress there.
+func leaveSome(r *rand.Rand, schedule nemesis.Schedule, nodes []string) {
+	if r.IntN(3) != 0 {
+		return
+	}
+	for i := len(schedule) - 1; i >= len(schedule)/2; i-- {
+		f := &schedule[i]
+		if f.Kind.Loses() || r.IntN(2) == 0 {
+			continue
+		}
+		f.Stay = true
+		if len(schedule.Core(nodes)) == 0 {
+			f.Stay = false
+		}
+	}
+}
+
+func swarm(r *rand.Rand, seed uint64, strategy Strategy) Plan {
+	if drawn := Strategies()[1+r.IntN(3)]; strategy == Mixed {
+		strategy = drawn
+	}
 	p := Default()
 	p.Seed = seed%SeedMax + SeedMin
 	p.Nodes = pick(r, 3, 3, 3, 4, 4, 5)
@@ -56,7 +111,16 @@ func swarm(r *rand.Rand, seed uint64) Plan {
 		p.Idle = time.Duration(pick(r, 40, 100, 250)) * time.Millisecond
 	}
 	p.Simulation = swarmConditions(r)
+	if strategy == Priority {
+		p.Simulation.Order = nemesis.Priority
+	}
 	p.Nemesis, p.Interval = swarmFaults(r), time.Duration(pick(r, 80, 150, 300, 600))*time.Millisecond
+	if strategy == Cuts {
+		p.Nemesis = slices.DeleteFunc(p.Nemesis, func(name string) bool {
+			return name == nemesis.None || name == nemesis.NameRandom
+		})
+		p.Nemesis = append(p.Nemesis, cutsInterval)
+	}
 	return p
 }
 
@@ -72,9 +136,6 @@ func swarmConditions(r *rand.Rand) nemesis.Conditions {
 	}
 	if r.IntN(2) == 0 {
 		c.Spread = nemesis.Wide
-	}
-	if r.IntN(3) == 0 {
-		c.Order = nemesis.Priority
 	}
 	c.Loss = pick(r, 0, 0, 0, 20, 100, 250)
 	c.Duplicate = pick(r, 0, 0, 0, 50, 300)

@@ -10,6 +10,15 @@ import (
 	"ordeal/node/wal"
 )
 
+// keyRoom and valueRoom are about what an encoded key needs beyond its name, and an acceptor in
+// all.
+const keyRoom = 4
+
+func valueRoom(a paxos.Acceptor) int {
+	state := a.Accepted.State
+	return 48 + len(state.Content) + 16*len(state.Applied)
+}
+
 // NextBatch encodes as many Persists from the front of the queue as fit one batch of a log, one
 // record each and in their order: at least one, unless the queue is empty. The length of the batch
 // is how many were taken. What is returned shares no memory with the queue.
@@ -18,8 +27,8 @@ func NextBatch(queue []replica.Persist) []wal.Record {
 	size := 0
 	for _, p := range queue {
 		record := wal.Record{
-			Key:   paxos.AppendKey(nil, p.Key),
-			Value: paxos.AppendAcceptor(nil, p.Acceptor),
+			Key:   paxos.AppendKey(make([]byte, 0, keyRoom+len(p.Key.Name)), p.Key),
+			Value: paxos.AppendAcceptor(make([]byte, 0, valueRoom(p.Acceptor)), p.Acceptor),
 		}
 		size += record.Size()
 		if size > wal.BatchMaxBytes && len(batch) > 0 {
