@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -121,6 +122,9 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 	if err != nil {
 		return err
 	}
+	if s.Class != "" {
+		o.class = s.Class
+	}
 	s.Result, err = shrinkPlan(cmd.Context(), p, o, status, o.budget-time.Since(began))
 	status.clear()
 	s.Steady = s.Result.Steady
@@ -168,15 +172,25 @@ func (s *shrunk) violating(
 		return plan.Plan{}, err
 	}
 	s.Searched = &report
+	var others []harness.CampaignGroup
 	for _, g := range report.Groups {
-		if g.Verdict == results.Violation && (o.class == "" || g.Class == o.class) {
-			if g.Class == r.class() || r.class() == "" || len(report.Groups) == 1 {
-				return g.Plan, nil
-			}
+		if g.Verdict == results.Violation && slices.Contains(r.classes(), g.Class) {
+			s.Class = g.Class
+			return g.Plan, nil
+		}
+		if g.Verdict == results.Violation && o.class == "" {
+			others = append(others, g)
 		}
 	}
-	return plan.Plan{}, usage(fmt.Errorf("run %s is one of containers, and none of %d timings in the "+
-		"simulator violates in the same way (try a longer --budget)", r.directory.ID, report.Runs))
+	if len(others) == 0 {
+		return plan.Plan{}, usage(fmt.Errorf("run %s is one of containers, and none of %d timings in "+
+			"the simulator violates in that way (try a longer --budget)", r.directory.ID, report.Runs))
+	}
+	if convicted := r.classes(); len(convicted) > 0 {
+		status.note(fmt.Sprintf("note: the simulator shows it as a %q, and the run as a %q",
+			others[0].Class, convicted[0]))
+	}
+	return others[0].Plan, nil
 }
 
 // shrinkPlan makes a plan small. Where almost any timing is to violate and does not for the plan
@@ -285,4 +299,12 @@ func (s *status) shrinking(p shrink.Progress) {
 	s.last = time.Now()
 	s.line(fmt.Sprintf("%5.1fs %s: %s (%d replays)",
 		p.Elapsed.Seconds(), p.Stage, p.Size, p.Replays))
+}
+
+// note prints a line that stays.
+func (s *status) note(text string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.erase()
+	fmt.Fprintln(s.out, text)
 }
