@@ -24,11 +24,12 @@ type Campaign struct {
 	// Workers is how many rehearsals run at a time, as many as there are processors if it is 0.
 	Workers int
 	// Time, Runs and Classes are the budgets; 0 stands for no limit. Classes is after how many
-	// different classes of violations it ends, and Class, if it is not "", one that ends it at once.
+	// different classes of violations it ends, and Wanted are classes of which one ends it at
+	// once; a run that has one of them beside others counts as of that class.
 	Time    time.Duration
 	Runs    int
 	Classes int
-	Class   string
+	Wanted  []string
 	// Progress is told about every second how far it is; it may be nil.
 	Progress func(CampaignReport)
 }
@@ -161,8 +162,8 @@ func (c Campaign) gather(
 			stop()
 			continue
 		}
-		report.count(t, time.Since(began))
-		if c.Classes > 0 && len(report.Groups) >= c.Classes || report.has(c.Class) {
+		report.count(t, time.Since(began), c.Wanted)
+		if c.Classes > 0 && len(report.Groups) >= c.Classes || report.has(c.Wanted) {
 			stop()
 		}
 		if now := time.Now(); c.Progress != nil && now.Sub(told) >= progressEvery {
@@ -174,15 +175,15 @@ func (c Campaign) gather(
 	return report, err
 }
 
-// has tells whether something of a class was found.
-func (r *CampaignReport) has(class string) bool {
-	return class != "" && slices.ContainsFunc(r.Groups, func(g CampaignGroup) bool {
-		return g.Class == class
+// has tells whether something of one of the classes was found.
+func (r *CampaignReport) has(classes []string) bool {
+	return slices.ContainsFunc(r.Groups, func(g CampaignGroup) bool {
+		return slices.Contains(classes, g.Class)
 	})
 }
 
 // count adds a run.
-func (r *CampaignReport) count(t tested, after time.Duration) {
+func (r *CampaignReport) count(t tested, after time.Duration, wanted []string) {
 	o := t.outcome
 	r.Runs++
 	r.Operations += o.Operations.Total
@@ -196,12 +197,13 @@ func (r *CampaignReport) count(t tested, after time.Duration) {
 		return
 	}
 	r.Violating++
-	class := o.Class()
+	finding := o.among(wanted)
+	class := finding.Class
 	i := slices.IndexFunc(r.Groups, func(g CampaignGroup) bool { return g.Class == class })
 	if i < 0 {
 		i = len(r.Groups)
 		r.Groups = append(r.Groups, CampaignGroup{
-			Class: class, Verdict: o.worst().Verdict, First: t.number, After: after,
+			Class: class, Verdict: finding.Verdict, First: t.number, After: after,
 			FirstEvents: r.Events,
 		})
 	}
@@ -212,6 +214,6 @@ func (r *CampaignReport) count(t tested, after time.Duration) {
 	}
 	fewer := cmp.Or(cmp.Compare(o.Trace.Events, g.Events), cmp.Compare(t.plan.Seed, g.Plan.Seed)) < 0
 	if g.Count == 1 || fewer {
-		g.Plan, g.Events, g.What, g.Trace = t.plan, o.Trace.Events, o.worst().What, o.Trace
+		g.Plan, g.Events, g.What, g.Trace = t.plan, o.Trace.Events, finding.What, o.Trace
 	}
 }

@@ -55,6 +55,16 @@ func (o Outcome) worst() results.Finding {
 	return o.Findings[0]
 }
 
+// among returns the first violation of one of the classes, or the worst finding. There is one.
+func (o Outcome) among(classes []string) results.Finding {
+	for _, f := range o.Findings {
+		if f.Verdict == results.Violation && slices.Contains(classes, f.Class) {
+			return f
+		}
+	}
+	return o.worst()
+}
+
 // rehearsalBudget is how long the check of a rehearsal may take, and rehearsalMemory what memory.
 // Its keys are small and their values unique: it takes microseconds.
 const (

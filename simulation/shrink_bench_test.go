@@ -1,11 +1,13 @@
 package simulation_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,10 +31,13 @@ func firstViolation(t testing.TB, bug string, seed uint64) harness.CampaignGroup
 }
 
 // BenchmarkShrink finds each bug of the catalogue by a campaign, shrinks the first violation, and
-// prints the table of docs/measurements.md. ORDEAL_BUGS names the bugs, separated by commas.
+// prints the table of docs/measurements.md. ORDEAL_BUGS names the bugs, separated by commas, and
+// ORDEAL_SEED the seed of the campaigns.
 func BenchmarkShrink(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	only := os.Getenv("ORDEAL_BUGS")
+	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("ORDEAL_SEED"), "1"), 10, 64)
+	require.NoError(b, err)
 	fmt.Println("| bug | class | events | faults | operations | shrunk: faults | operations | nodes " +
 		"| events | replays | seconds |\n|---|---|---|---|---|---|---|---|---|---|---|")
 	var times []float64
@@ -40,7 +45,7 @@ func BenchmarkShrink(b *testing.B) {
 		if only != "" && !slices.Contains(strings.Split(only, ","), bug.Name) {
 			continue
 		}
-		found := firstViolation(b, bug.Name, 1)
+		found := firstViolation(b, bug.Name, seed)
 		r, err := shrink.Shrinking{Plan: found.Plan, Start: start, Time: 2 * time.Minute}.
 			Run(context.Background())
 		require.NoError(b, err)

@@ -103,14 +103,15 @@ func (r *recorded) valid() error {
 	return err
 }
 
-// class returns that of the first violation that the run was convicted of, "" if there is none.
-func (r *recorded) class() string {
+// classes returns those of the violations that the run was convicted of.
+func (r *recorded) classes() []string {
+	var classes []string
 	for _, f := range r.run.Findings {
 		if f.Verdict == results.Violation {
-			return f.Class
+			classes = append(classes, f.Class)
 		}
 	}
-	return ""
+	return classes
 }
 
 // slowed returns the plan with the load that the run had in containers, where it had no limit: the

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -46,7 +47,8 @@ violates. A violation that needs a certain timing is rare there: --steady, which
 --verify-containers implies where it can be had, only takes steps after which the violation is
 there with almost any timing.
 
-The result is the same for the same run and build, unless the budget runs out first.`,
+The result is the same for the same run and build, unless the budget runs out first. The exit code
+is 0 when there is one, also one that the budget kept from becoming smaller.`,
 		Example: `  ordeal shrink latest
   ordeal shrink --class "stale read" 20261123-205935-7e7b
   ordeal shrink --verify-containers 5 latest`,
@@ -120,6 +122,9 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 	if err != nil {
 		return err
 	}
+	if s.Class != "" {
+		o.class = s.Class
+	}
 	s.Result, err = shrinkPlan(cmd.Context(), p, o, status, o.budget-time.Since(began))
 	status.clear()
 	s.Steady = s.Result.Steady
@@ -129,8 +134,8 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 	if err != nil && cmd.Context().Err() == nil {
 		return err
 	}
-	if s.Plan.Nodes == 0 {
-		return err // it was interrupted before there was anything
+	if s.Plan.Nodes == 0 { // it was interrupted before there was anything
+		return verdictError(results.Interrupted)
 	}
 	if err := s.keep(cmd.Context(), o.results); err != nil {
 		return err
@@ -160,19 +165,32 @@ func (s *shrunk) violating(
 	status.stage("look for the violation in the simulator")
 	report, err := timings(ctx, r, status, o.budget/2, 0)
 	status.clear()
+	if ctx.Err() != nil {
+		return plan.Plan{}, verdictError(results.Interrupted)
+	}
 	if err != nil {
 		return plan.Plan{}, err
 	}
 	s.Searched = &report
+	var others []harness.CampaignGroup
 	for _, g := range report.Groups {
-		if g.Verdict == results.Violation && (o.class == "" || g.Class == o.class) {
-			if g.Class == r.class() || r.class() == "" || len(report.Groups) == 1 {
-				return g.Plan, nil
-			}
+		if g.Verdict == results.Violation && slices.Contains(r.classes(), g.Class) {
+			s.Class = g.Class
+			return g.Plan, nil
+		}
+		if g.Verdict == results.Violation && o.class == "" {
+			others = append(others, g)
 		}
 	}
-	return plan.Plan{}, usage(fmt.Errorf("run %s is one of containers, and none of %d timings in the "+
-		"simulator violates in the same way (try a longer --budget)", r.directory.ID, report.Runs))
+	if len(others) == 0 {
+		return plan.Plan{}, usage(fmt.Errorf("run %s is one of containers, and none of %d timings in "+
+			"the simulator violates in that way (try a longer --budget)", r.directory.ID, report.Runs))
+	}
+	if convicted := r.classes(); len(convicted) > 0 {
+		status.note(fmt.Sprintf("note: the simulator shows it as a %q, and the run as a %q",
+			others[0].Class, convicted[0]))
+	}
+	return others[0].Plan, nil
 }
 
 // shrinkPlan makes a plan small. Where almost any timing is to violate and does not for the plan
@@ -229,7 +247,7 @@ func (s *shrunk) tell(cmd *cobra.Command, o shrinkOptions) error {
 	}
 	s.write(cmd.ErrOrStderr())
 	if cmd.Context().Err() != nil {
-		return cmd.Context().Err()
+		return verdictError(results.Interrupted)
 	}
 	return nil
 }
@@ -281,4 +299,12 @@ func (s *status) shrinking(p shrink.Progress) {
 	s.last = time.Now()
 	s.line(fmt.Sprintf("%5.1fs %s: %s (%d replays)",
 		p.Elapsed.Seconds(), p.Stage, p.Size, p.Replays))
+}
+
+// note prints a line that stays.
+func (s *status) note(text string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.erase()
+	fmt.Fprintln(s.out, text)
 }

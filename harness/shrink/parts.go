@@ -124,6 +124,7 @@ func simplerFault(f nemesis.Fault, shortest time.Duration) []nemesis.Fault {
 			all = append(all, g)
 		}
 	}
+	change(f.Stay, func(g *nemesis.Fault) { g.Stay = false })
 	change(f.Jitter > 0, func(g *nemesis.Fault) { g.Jitter = 0 })
 	change(f.Loss > 0 && f.Loss < 100, func(g *nemesis.Fault) { g.Loss = 100 })
 	change(f.Duplicate > 0 && f.Duplicate < 100, func(g *nemesis.Fault) { g.Duplicate = 100 })
