@@ -69,12 +69,13 @@ type CampaignGroup struct {
 	Trace  results.Trace `json:"trace"`
 }
 
-// Verdict returns the worst verdict of all that was found.
+// Verdict returns the worst verdict of all that was found. Runs without any success mean nothing,
+// unless something was found in them.
 func (r CampaignReport) Verdict() results.Verdict {
-	if r.Runs == 0 || r.Idle == r.Runs {
-		return results.Vacuous
-	}
 	run := results.Run{Verdict: results.Pass}
+	if r.Runs == 0 || r.Idle == r.Runs {
+		run.Verdict = results.Vacuous
+	}
 	for _, g := range r.Groups {
 		run.Find(results.Finding{Verdict: g.Verdict})
 	}
