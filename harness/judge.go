@@ -24,8 +24,9 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 				Detail: unproved(f)})
 		}
 	}
-	// What never served anything has nothing to recover to: that run is vacuous.
-	if seen.completed && !run.Recovery.Proved && run.Operations.OK > 0 {
+	// What never served anything has nothing to recover to: that run is vacuous. Where time is virtual
+	// nothing but the nodes themselves can have kept them from serving.
+	if seen.completed && !run.Recovery.Proved && (run.Operations.OK > 0 || run.Trace != nil) {
 		within := ""
 		if run.Recovery.Duration > 0 {
 			within = fmt.Sprintf(" within %v", t.Plan.Recovery)

@@ -94,7 +94,7 @@ func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
 	}
 	testify(&run, env)
 	run.Recovery = d.recovery.result
-	if d.phase == phaseDone && !run.Recovery.Proved && d.counts.OK > 0 {
+	if d.phase == phaseDone && !run.Recovery.Proved {
 		run.Find(results.Finding{Verdict: unrecovered(&run), Class: classProgress, What: fmt.Sprintf(
 			"the cluster did not recover within %v: %s", t.Plan.Recovery, run.Recovery.Missing)})
 	}
