@@ -27,12 +27,7 @@ func (t Test) judge(ctx context.Context, run *results.Run, seen observed) {
 	// What never served anything has nothing to recover to: that run is vacuous. Where time is virtual
 	// nothing but the nodes themselves can have kept them from serving.
 	if seen.completed && !run.Recovery.Proved && (run.Operations.OK > 0 || run.Trace != nil) {
-		within := ""
-		if run.Recovery.Duration > 0 {
-			within = fmt.Sprintf(" within %v", t.Plan.Recovery)
-		}
-		run.Find(results.Finding{Verdict: unrecovered(run), Class: classProgress, What: fmt.Sprintf(
-			"the cluster did not recover%s: %s", within, run.Recovery.Missing)})
+		run.Find(notRecovered(run))
 	}
 	for _, node := range run.FinalReads.Silent {
 		if run.Recovery.Proved {

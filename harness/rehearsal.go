@@ -95,8 +95,7 @@ func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
 	testify(&run, env)
 	run.Recovery = d.recovery.result
 	if d.phase == phaseDone && !run.Recovery.Proved {
-		run.Find(results.Finding{Verdict: unrecovered(&run), Class: classProgress, What: fmt.Sprintf(
-			"the cluster did not recover within %v: %s", t.Plan.Recovery, run.Recovery.Missing)})
+		run.Find(notRecovered(&run))
 	}
 	// What an interruption leaves unjudged says nothing of the nodes.
 	err = judgeRehearsal(ctx, &run, d, workload.Model())
@@ -163,8 +162,9 @@ func judgeRehearsal(ctx context.Context, run *results.Run, d *driver, model stri
 
 // The classes of findings that do not come from the checker.
 const (
-	classProgress = "no progress"
-	classExit     = "a node ended"
+	classProgress    = "no progress"
+	classUnrecovered = "not recovered"
+	classExit        = "a node ended"
 )
 
 var numbers = regexp.MustCompile(`[0-9]+(\.[0-9]+)*|"[^"]*"|\bn[0-9]+\b|\b[kd][0-9]+-[0-9]+\b`)

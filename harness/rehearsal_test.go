@@ -48,3 +48,29 @@ func TestAClusterThatNeverServesViolatesInVirtualTime(t *testing.T) {
 
 	require.Empty(t, rehearsed(t, rehearsalPlan(), newFake()).Findings)
 }
+
+// A node that goes on and does not come to the end is slow, which is no violation; one through which
+// nothing succeeds for long is stuck.
+func TestSlowIsNotStuck(t *testing.T) {
+	for _, c := range []struct {
+		recovery time.Duration
+		latency  time.Duration
+		refused  string
+		want     results.Verdict
+		says     string
+	}{
+		{2 * time.Second, 50 * time.Millisecond, "", results.Inconclusive, "keys are left"},
+		{9 * time.Second, 50 * time.Millisecond, "n2", results.Inconclusive, "n2: 400 keys are left"},
+		{20 * time.Second, time.Millisecond, "n2", results.Violation, "no progress for 20.00 s"},
+	} {
+		p := rehearsalPlan()
+		p.Keys, p.Recovery = 400, c.recovery
+		f := newFake()
+		f.latency = c.latency
+		f.refuse = func(op history.Operation) bool { return op.Node == c.refused }
+		o := rehearsed(t, p, f)
+		require.Len(t, o.Findings, 1, "%+v", c)
+		require.Equal(t, c.want, o.Findings[0].Verdict, "%+v", o.Findings)
+		require.Contains(t, o.Findings[0].What, c.says)
+	}
+}
