@@ -24,7 +24,7 @@ type Campaign struct {
 	// Workers is how many rehearsals run at a time, as many as there are processors if it is 0.
 	Workers int
 	// Time, Runs and Classes are the budgets; 0 stands for no limit. Classes is after how many
-	// different classes of violations it ends.
+	// different classes of violations it ends; other findings do not count.
 	Time    time.Duration
 	Runs    int
 	Classes int
@@ -46,11 +46,13 @@ type CampaignReport struct {
 	Events     uint64        `json:"events"`
 	Virtual    time.Duration `json:"virtual"`
 	Elapsed    time.Duration `json:"elapsed"`
+	// Failed is how many plans could not be run to their end; they are no runs, and among the groups.
+	Failed int `json:"failed,omitempty"`
 	// Groups are the classes of what was found, the one that was found first before the others.
 	Groups []CampaignGroup `json:"groups"`
 }
 
-// A CampaignGroup is what was found of one class.
+// A CampaignGroup is what was found of one class, with one verdict.
 type CampaignGroup struct {
 	Class   string          `json:"class"`
 	Verdict results.Verdict `json:"verdict"`
@@ -82,6 +84,23 @@ func (r CampaignReport) Verdict() results.Verdict {
 	return run.Verdict
 }
 
+// Violations counts the classes of violations.
+func (r CampaignReport) Violations() int {
+	count := 0
+	for _, g := range r.Groups {
+		if g.Verdict == results.Violation {
+			count++
+		}
+	}
+	return count
+}
+
+// failedMax is after how many plans that could not be run a campaign ends.
+const failedMax = 20
+
+// classPlan is that of a plan that could not be run to its end.
+const classPlan = "a plan that could not be run"
+
 // A tested plan is one that was run.
 type tested struct {
 	number  int
@@ -91,7 +110,7 @@ type tested struct {
 }
 
 // Run runs the campaign. When ctx is done it ends, with what was found until then and the context's
-// error; any other error says why a plan could not be run.
+// error. That a plan could not be run is a finding, of Ordeal's own failure.
 func (c Campaign) Run(ctx context.Context) (CampaignReport, error) {
 	began := time.Now()
 	running, stop := context.WithCancel(ctx)
@@ -111,12 +130,9 @@ func (c Campaign) Run(ctx context.Context) (CampaignReport, error) {
 		group.Wait()
 		close(outcomes)
 	}()
-	report, err := c.gather(began, outcomes, stop)
+	report := c.gather(began, outcomes, stop)
 	report.Elapsed = time.Since(began)
-	if err == nil {
-		err = ctx.Err()
-	}
-	return report, err
+	return report, ctx.Err()
 }
 
 // deal hands out the numbers of plans until the budget is spent.
@@ -152,17 +168,12 @@ func (c Campaign) seedOf(number int) uint64 {
 // gather counts what comes of the plans, and ends the campaign when enough was found.
 func (c Campaign) gather(
 	began time.Time, outcomes <-chan tested, stop func(),
-) (report CampaignReport, err error) {
-	report.Seed, report.Groups = c.Seed, []CampaignGroup{}
+) CampaignReport {
+	report := CampaignReport{Seed: c.Seed, Groups: []CampaignGroup{}}
 	told := began
 	for t := range outcomes {
-		if t.err != nil {
-			err = cmp.Or(err, t.err)
-			stop()
-			continue
-		}
 		report.count(t, time.Since(began))
-		if c.Classes > 0 && len(report.Groups) >= c.Classes {
+		if c.Classes > 0 && report.Violations() >= c.Classes || report.Failed >= failedMax {
 			stop()
 		}
 		if now := time.Now(); c.Progress != nil && now.Sub(told) >= progressEvery {
@@ -171,37 +182,49 @@ func (c Campaign) gather(
 			c.Progress(report)
 		}
 	}
-	return report, err
+	return report
 }
 
 // count adds a run.
 func (r *CampaignReport) count(t tested, after time.Duration) {
 	o := t.outcome
-	r.Runs++
-	r.Operations += o.Operations.Total
-	r.Faults += o.Faults
-	r.Events += o.Trace.Events
-	r.Virtual += o.Virtual
-	if o.Operations.OK == 0 {
-		r.Idle++
+	if t.err != nil {
+		r.Failed++
+		o = Outcome{Findings: []results.Finding{
+			{Verdict: results.Harness, Class: classPlan, What: t.err.Error()},
+		}}
+	} else {
+		r.Runs++
+		r.Operations += o.Operations.Total
+		r.Faults += o.Faults
+		r.Events += o.Trace.Events
+		r.Virtual += o.Virtual
+		if o.Operations.OK == 0 {
+			r.Idle++
+		}
 	}
-	if len(o.Findings) == 0 {
-		return
+	if len(o.Findings) > 0 {
+		r.group(t, o, after)
 	}
-	r.Violating++
-	class := o.Class()
-	i := slices.IndexFunc(r.Groups, func(g CampaignGroup) bool { return g.Class == class })
+}
+
+// group adds what was found in a run to what is like it.
+func (r *CampaignReport) group(t tested, o Outcome, after time.Duration) {
+	class, verdict := o.Class(), o.worst().Verdict
+	if verdict == results.Violation {
+		r.Violating++
+	}
+	i := slices.IndexFunc(r.Groups, func(g CampaignGroup) bool {
+		return g.Class == class && g.Verdict == verdict
+	})
 	if i < 0 {
 		i = len(r.Groups)
-		r.Groups = append(r.Groups, CampaignGroup{
-			Class: class, Verdict: o.worst().Verdict, First: t.number, After: after,
-			FirstEvents: r.Events,
-		})
+		r.Groups = append(r.Groups, CampaignGroup{Class: class, Verdict: verdict})
 	}
 	g := &r.Groups[i]
 	g.Count++
-	if t.number < g.First {
-		g.First = t.number
+	if g.Count == 1 || t.number < g.First {
+		g.First, g.After, g.FirstEvents = t.number, after, r.Events
 	}
 	fewer := cmp.Or(cmp.Compare(o.Trace.Events, g.Events), cmp.Compare(t.plan.Seed, g.Plan.Seed)) < 0
 	if g.Count == 1 || fewer {
