@@ -28,6 +28,7 @@ const (
 	decideTear
 	decideBackoff
 	decideRot
+	decideRelease
 )
 
 // mix hashes two words into one (the multiply-and-fold step of wyhash; Wang Yi, 2019). It is not
@@ -35,6 +36,15 @@ const (
 func mix(a, b uint64) uint64 {
 	high, low := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xd1b54a32d192ed03)
 	return high ^ low
+}
+
+// hashOf hashes a name.
+func hashOf(name string) uint64 {
+	h := uint64(len(name))
+	for _, b := range []byte(name) {
+		h = mix(h, uint64(b))
+	}
+	return h
 }
 
 // roll returns the random number of a decision: of its kind, about which place (a node or a link),

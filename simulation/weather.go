@@ -12,7 +12,7 @@ func (w *World) cloud(f nemesis.Fault, done func(history.Evidence, error)) {
 	w.After(faultTime, func() {
 		var e evidence
 		if _, again := w.faults.weather[f.ID]; !again {
-			fault := &weather{fault: f}
+			fault := newWeather(f)
 			w.faults.weather[f.ID] = fault
 			links, names := w.links(f.Links)
 			for i, l := range links {
