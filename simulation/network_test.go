@@ -74,4 +74,3 @@ func TestWhatWasHeldTravelsByItself(t *testing.T) {
 	require.Equal(t, all[9], some[9])
 	require.Less(t, time.Duration(0), time.Duration(some[9]))
 }
-

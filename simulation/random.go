@@ -38,14 +38,22 @@ func mix(a, b uint64) uint64 {
 	return high ^ low
 }
 
-// hashOf hashes a name.
-func hashOf(name string) uint64 {
-	h := uint64(len(name))
-	for _, b := range []byte(name) {
-		h = mix(h, uint64(b))
+// mixText hashes a word and a text into one word, eight bytes at a time.
+func mixText[T string | []byte](h uint64, text T) uint64 {
+	h = mix(h, uint64(len(text)))
+	for len(text) > 0 {
+		word, n := uint64(0), min(len(text), 8)
+		for i := range n {
+			word |= uint64(text[i]) << (8 * i)
+		}
+		h = mix(h, word)
+		text = text[n:]
 	}
 	return h
 }
+
+// hashOf hashes a name.
+func hashOf(name string) uint64 { return mixText(0, name) }
 
 // roll returns the random number of a decision: of its kind, about which place (a node or a link),
 // for which origin (a client's operation), for the how manieth time.
