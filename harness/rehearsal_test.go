@@ -49,8 +49,8 @@ func TestAClusterThatNeverServesViolatesInVirtualTime(t *testing.T) {
 	require.Empty(t, rehearsed(t, rehearsalPlan(), newFake()).Findings)
 }
 
-// A node that goes on and does not come to the end is slow, which is no violation; one through which
-// nothing succeeds for long is stuck.
+// A node that goes on and does not come to the end is slow, which is no violation; one through
+// which nothing succeeds for long is stuck.
 func TestSlowIsNotStuck(t *testing.T) {
 	for _, c := range []struct {
 		recovery time.Duration

@@ -44,8 +44,8 @@ func bugsCommand() *cobra.Command {
 told which it is, by each strategy and from several seeds: the detection matrix. Rows without a
 bug are controls: what is found there is a false alarm.
 
-For each cell it prints how many of the campaigns found a violation, and the medians and the worst of
-the runs, simulated events and time that it took. Runs and events are the same every time.
+For each cell it prints how many of the campaigns found a violation, and the medians and the worst
+of the runs, simulated events and time that it took. Runs and events are the same every time.
 
 That Ordeal fails or has no answer is no detection, and stands behind the classes.
 

@@ -174,8 +174,8 @@ func keptAs(g harness.CampaignGroup) string {
 }
 
 // keepGroups runs the shortest run of each class again, with everything that a run leaves. In the
-// simulator it is the same run. A plan that could not be run to its end leaves nothing to keep. What
-// goes wrong with one class keeps nothing from being done for the others.
+// simulator it is the same run. A plan that could not be run to its end leaves nothing to keep.
+// What goes wrong with one class keeps nothing from being done for the others.
 func keepGroups(
 	ctx context.Context, report harness.CampaignReport, root string,
 ) (kept map[string]string, failures []results.Finding) {
