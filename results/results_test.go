@@ -216,3 +216,10 @@ func TestCreatableLeavesNothing(t *testing.T) {
 	require.ErrorContains(t, Creatable(file), "make the results directory")
 	require.ErrorContains(t, Creatable(filepath.Join(file, "runs")), "make the results directory")
 }
+
+func TestAFaultThatStaysIsNotCalledUnhealed(t *testing.T) {
+	f := Fault{Text: "kill n1, to the end", Effective: true, Stays: true}
+	require.Contains(t, f.String(), "bit, stays")
+	f.Stays = false
+	require.Contains(t, f.String(), "NOT shown to be healed")
+}
