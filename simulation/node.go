@@ -79,8 +79,10 @@ type node struct {
 
 // A doom is the end of a process that is due at the boundary of two effects.
 type doom struct {
-	why  string
-	over func()
+	why string
+	// fault is a hash of its fault's name.
+	fault uint64
+	over  func()
 	// byDisk tells that it ends when its disk fails next.
 	byDisk bool
 }
@@ -268,7 +270,7 @@ func (n *node) step(e replica.Event, origin uint64) {
 	}
 	most := len(effects)
 	if n.doomed() {
-		random := n.world.roll(decideCrashPoint, uint64(n.index), uint64(n.life), 0)
+		random := n.world.roll(decideCrashPoint, uint64(n.index), n.doom.fault, 0)
 		most = int(below(random, uint64(most)+1))
 	}
 	for _, effect := range effects[:most] {
@@ -299,7 +301,7 @@ func (n *node) carryOut(effect replica.Effect, origin uint64) {
 	switch effect := effect.(type) {
 	case replica.Persist:
 		n.gate.Persisted()
-		n.writer.queue(effect)
+		n.writer.queue(effect, origin)
 	case *replica.Send:
 		if effect.Request == 0 {
 			effect.Request = origin
