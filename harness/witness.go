@@ -37,8 +37,8 @@ func testify(run *results.Run, env Environment) {
 const stuckMax = 10 * time.Second
 
 // unrecovered is the verdict for a healed cluster that does not serve again within its time, and
-// its class. Where time is virtual nothing else can have kept it busy: that a node makes no progress
-// for long is its own mistake. One that does, and has not come to the end, is slow.
+// its class. Where time is virtual nothing else can have kept it busy: that a node makes no
+// progress for long is its own mistake. One that does, and has not come to the end, is slow.
 func unrecovered(run *results.Run) (results.Verdict, string) {
 	if run.Trace != nil && run.Plan.DataLoss == "" && run.Recovery.Stuck >= stuckMax {
 		return results.Violation, classProgress

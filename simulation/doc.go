@@ -14,7 +14,9 @@
 // Every random decision is made by hashing the seed with what the decision is about: the kind of
 // decision, the link or the node, the client's operation that it serves and how often the same
 // decision was due before. So nothing shifts the rest when one fault, client or message is taken
-// away, which is what makes a run shrink.
+// away, which is what makes a run shrink. One thing is not as exact: where a node goes on with an
+// operation that waited for another one of its key, the timer that it sets for it counts as set for
+// the operation that ended.
 //
 // # What is simulated
 //

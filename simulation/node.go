@@ -115,6 +115,7 @@ func (n *node) say(format string, arguments ...any) {
 
 // boot starts the process at once, on the disk as it is.
 func (n *node) boot() {
+	defer n.caught()
 	w := n.world
 	opened, err := store.Open(&n.files, n.identity(), &w.rules)
 	switch {
@@ -283,16 +284,20 @@ func (n *node) step(e replica.Event, origin uint64) {
 	n.writer.write()
 }
 
-// take lets the replica take a step. An assertion that fails ends the process, unasked.
+// take lets the replica take a step.
 func (n *node) take(e replica.Event) (effects []replica.Effect, ok bool) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			detail := strings.ReplaceAll(fmt.Sprintf("panic: %v", reason), "\n", "; ")
-			n.end(detail)
-			n.world.onExit(n.name, detail, true)
-		}
-	}()
+	defer n.caught()
 	return n.replica.Step(e), true
+}
+
+// caught is deferred where a node's own code runs. An assertion that fails there ends the process,
+// unasked.
+func (n *node) caught() {
+	if reason := recover(); reason != nil {
+		detail := strings.ReplaceAll(fmt.Sprintf("panic: %v", reason), "\n", "; ")
+		n.end(detail)
+		n.world.onExit(n.name, detail, true)
+	}
 }
 
 // carryOut does what the replica wants done.

@@ -50,27 +50,38 @@ func (d *writer) write() {
 	if d.syncing || len(d.queued) == 0 {
 		return
 	}
-	// A batch that need not be synced before it is answered is synced before the next is written.
-	if err := d.log.Sync(); err != nil {
-		d.fail(err)
+	written, ok := d.append()
+	if !ok {
 		return
 	}
-	batch := store.NextBatch(d.queued)
-	if err := d.log.Append(batch); err != nil {
-		d.fail(err)
-		return
-	}
-	d.lazy = !store.MustSync(d.queued[:len(batch)])
 	n := d.node
 	w := n.world
-	w.tellWrite(n, d.queued[:len(batch)])
+	w.tellWrite(n, d.queued[:written])
 	place, origin := uint64(n.index)|syncPlaces, d.origins[0]
-	d.queued, d.origins = d.queued[len(batch):], d.origins[len(batch):]
+	d.queued, d.origins = d.queued[written:], d.origins[written:]
 	d.syncing = true
 	random := w.roll(decideSync, place, origin, w.queue.occurrences.next(mix(place, origin)))
 	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
 	_, e := w.queue.push(w.now + took)
-	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(len(batch))
+	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(written)
+}
+
+// append writes the next batch, and returns how many of those that have queued it holds, and false
+// if that ended the process.
+func (d *writer) append() (written int, ok bool) {
+	defer d.node.caught()
+	// A batch that need not be synced before it is answered is synced before the next is written.
+	if err := d.log.Sync(); err != nil {
+		d.fail(err)
+		return 0, false
+	}
+	batch := store.NextBatch(d.queued)
+	if err := d.log.Append(batch); err != nil {
+		d.fail(err)
+		return 0, false
+	}
+	d.lazy = !store.MustSync(d.queued[:len(batch)])
+	return len(batch), true
 }
 
 // synced ends a batch: what waited for it is sent.
@@ -82,34 +93,49 @@ func (d *writer) synced(count uint64) {
 		detail = "written, not synced"
 	}
 	w.note(happensSync, n, count, detail)
-	if !d.lazy {
-		if err := d.log.Sync(); err != nil {
-			d.fail(err)
-			return
-		}
+	if !d.settle(count) {
+		return
 	}
-	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
-		if err := d.log.Snapshot(); err != nil {
-			d.fail(err)
-			return
-		}
-	}
-	d.syncing = false
-	d.done += count
-	n.gate.Synced(d.done)
 	if n.doomed() {
 		// Between the sync and the first of the sends that waited for it is a boundary, too.
 		n.end(n.doom.why)
 		return
 	}
-	for {
-		var ok bool
-		if n.leaving, ok = n.gate.Next(); !ok {
-			break
-		}
+	for n.leave() {
 		w.network.send(n, &n.leaving.Message, n.leaving.Request)
 	}
-	d.write()
+	if n.state == running {
+		d.write()
+	}
+}
+
+// settle makes a batch durable and lets go what waited for it. It returns false if that ended the
+// process.
+func (d *writer) settle(count uint64) (ok bool) {
+	defer d.node.caught()
+	if !d.lazy {
+		if err := d.log.Sync(); err != nil {
+			d.fail(err)
+			return false
+		}
+	}
+	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
+		if err := d.log.Snapshot(); err != nil {
+			d.fail(err)
+			return false
+		}
+	}
+	d.syncing = false
+	d.done += count
+	d.node.gate.Synced(d.done)
+	return true
+}
+
+// leave takes the next datagram that waits for nothing any more, if there is one.
+func (n *node) leave() (ok bool) {
+	defer n.caught()
+	n.leaving, ok = n.gate.Next()
+	return ok
 }
 
 // syncPlaces tells the places of disks from those of links and nodes where occurrences are counted.
