@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -126,4 +127,22 @@ func TestWhatAFaultDoesDependsOnItAlone(t *testing.T) {
 		return what
 	}
 	require.Equal(t, done(0), done(5))
+}
+
+// Disks are idle most of the time; still many crashes come while something is not synced yet.
+func TestManyCrashesComeWhileSomethingIsWritten(t *testing.T) {
+	lossy := 0
+	for i := range 40 {
+		w := aWorld(t)
+		f := on(nemesis.Crash, fmt.Sprintf("f%d", i))
+		w.Invoke(history.Operation{
+			Node: "n1", Key: "k0", Kind: history.Write, Value: history.NewValue("1"),
+		}, time.Second, func(history.Result) {})
+		for _, m := range inject(t, w, f).Measurements {
+			if m.What == history.MeasuredDisk && m.Value != "0 bytes were not synced" {
+				lossy++
+			}
+		}
+	}
+	require.InDelta(t, 20, lossy, 12)
 }

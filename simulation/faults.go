@@ -16,6 +16,8 @@ const (
 	// ends between two effects of one, and one whose disk is broken for its next write; then it
 	// ends where it is.
 	doomLimit = int64(5 * time.Millisecond)
+	// writingLimit is that of a process that is to be killed while it writes.
+	writingLimit = int64(50 * time.Millisecond)
 	// bootMedian is how long the start of a process takes.
 	bootMedian = int64(5 * time.Millisecond)
 	// probeTime is how long it takes to hear whether a node is up.
@@ -241,8 +243,10 @@ func (n *node) canEnd(kind nemesis.Kind) bool {
 	}
 }
 
-// endSoon ends the process within doomLimit, does to the disk what the fault's kind says, and calls
-// over with what damage returned.
+// endSoon ends the process within doomLimit or writingLimit, does to the disk what the fault's kind
+// says, and calls over with what damage returned. Every other kill and crash comes while something
+// is written and not yet synced, if that is soon enough: disks are idle most of the time, and there
+// would hardly ever be anything to lose.
 func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
 	w, kind, name := n.world, f.Kind, hashOf(f.ID)
 	after := func() { over(n.damage(kind, name)) }
@@ -260,8 +264,14 @@ func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
 	default:
 		n.doom = &doom{
 			why: string(kind), fault: name, over: after, byDisk: kind == nemesis.BrokenDisk,
+			writing: (kind == nemesis.Kill || kind == nemesis.Crash) && !n.writer.syncing &&
+				below(w.roll(decideDoom, uint64(n.index), name, 0), 2) == 0,
 		}
-		_, e := w.queue.push(w.now + doomLimit)
+		limit := doomLimit
+		if n.doom.writing {
+			limit = writingLimit
+		}
+		_, e := w.queue.push(w.now + limit)
 		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
 	}
 }

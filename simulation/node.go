@@ -83,12 +83,13 @@ type doom struct {
 	// fault is a hash of its fault's name.
 	fault uint64
 	over  func()
-	// byDisk tells that it ends when its disk fails next.
-	byDisk bool
+	// byDisk tells that it ends when its disk fails next, writing that it ends while its next batch
+	// is written and not yet synced.
+	byDisk, writing bool
 }
 
 // doomed tells whether the process ends at the next boundary of two effects.
-func (n *node) doomed() bool { return n.doom != nil && !n.doom.byDisk }
+func (n *node) doomed() bool { return n.doom != nil && !n.doom.byDisk && !n.doom.writing }
 
 func newNode(w *World, index int) *node {
 	n := &node{

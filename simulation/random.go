@@ -29,6 +29,7 @@ const (
 	decideBackoff
 	decideRot
 	decideRelease
+	decideDoom
 )
 
 // mix hashes two words into one (the multiply-and-fold step of wyhash; Wang Yi, 2019). It is not

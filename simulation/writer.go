@@ -64,6 +64,11 @@ func (d *writer) write() {
 	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
 	_, e := w.queue.push(w.now + took)
 	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(written)
+	if n.doom != nil && n.doom.writing {
+		random := w.roll(decideDoom, uint64(n.index), n.doom.fault, 1)
+		_, e := w.queue.push(w.now + int64(below(random, uint64(took))))
+		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
+	}
 }
 
 // append writes the next batch, and returns how many of those that have queued it holds, and false
