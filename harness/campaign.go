@@ -24,8 +24,8 @@ type Campaign struct {
 	// Workers is how many rehearsals run at a time, as many as there are processors if it is 0.
 	Workers int
 	// Time, Runs and Classes are the budgets; 0 stands for no limit. Classes is after how many
-	// different classes of violations it ends, and Wanted are classes of which one ends it at
-	// once; a run that has one of them beside others counts as of that class.
+	// different classes of violations it ends; other findings do not count. Wanted are classes of
+	// which one ends it at once; a run that has one of them beside others counts as of that class.
 	Time    time.Duration
 	Runs    int
 	Classes int
@@ -48,11 +48,13 @@ type CampaignReport struct {
 	Events     uint64        `json:"events"`
 	Virtual    time.Duration `json:"virtual"`
 	Elapsed    time.Duration `json:"elapsed"`
+	// Failed is how many plans could not be run to their end; they are no runs, and among the groups.
+	Failed int `json:"failed,omitempty"`
 	// Groups are the classes of what was found, the one that was found first before the others.
 	Groups []CampaignGroup `json:"groups"`
 }
 
-// A CampaignGroup is what was found of one class.
+// A CampaignGroup is what was found of one class, with one verdict.
 type CampaignGroup struct {
 	Class   string          `json:"class"`
 	Verdict results.Verdict `json:"verdict"`
@@ -71,17 +73,35 @@ type CampaignGroup struct {
 	Trace  results.Trace `json:"trace"`
 }
 
-// Verdict returns the worst verdict of all that was found.
+// Verdict returns the worst verdict of all that was found. Runs without any success mean nothing,
+// unless something was found in them.
 func (r CampaignReport) Verdict() results.Verdict {
-	if r.Runs == 0 || r.Idle == r.Runs {
-		return results.Vacuous
-	}
 	run := results.Run{Verdict: results.Pass}
+	if r.Runs == 0 || r.Idle == r.Runs {
+		run.Verdict = results.Vacuous
+	}
 	for _, g := range r.Groups {
 		run.Find(results.Finding{Verdict: g.Verdict})
 	}
 	return run.Verdict
 }
+
+// Violations counts the classes of violations.
+func (r CampaignReport) Violations() int {
+	count := 0
+	for _, g := range r.Groups {
+		if g.Verdict == results.Violation {
+			count++
+		}
+	}
+	return count
+}
+
+// failedMax is after how many plans that could not be run a campaign ends.
+const failedMax = 20
+
+// classPlan is that of a plan that could not be run to its end.
+const classPlan = "a plan that could not be run"
 
 // A tested plan is one that was run.
 type tested struct {
@@ -92,7 +112,7 @@ type tested struct {
 }
 
 // Run runs the campaign. When ctx is done it ends, with what was found until then and the context's
-// error; any other error says why a plan could not be run.
+// error. That a plan could not be run is a finding, of Ordeal's own failure.
 func (c Campaign) Run(ctx context.Context) (CampaignReport, error) {
 	began := time.Now()
 	running, stop := context.WithCancel(ctx)
@@ -112,12 +132,9 @@ func (c Campaign) Run(ctx context.Context) (CampaignReport, error) {
 		group.Wait()
 		close(outcomes)
 	}()
-	report, err := c.gather(began, outcomes, stop)
+	report := c.gather(began, outcomes, stop)
 	report.Elapsed = time.Since(began)
-	if err == nil {
-		err = ctx.Err()
-	}
-	return report, err
+	return report, ctx.Err()
 }
 
 // deal hands out the numbers of plans until the budget is spent.
@@ -153,17 +170,13 @@ func (c Campaign) seedOf(number int) uint64 {
 // gather counts what comes of the plans, and ends the campaign when enough was found.
 func (c Campaign) gather(
 	began time.Time, outcomes <-chan tested, stop func(),
-) (report CampaignReport, err error) {
-	report.Seed, report.Groups = c.Seed, []CampaignGroup{}
+) CampaignReport {
+	report := CampaignReport{Seed: c.Seed, Groups: []CampaignGroup{}}
 	told := began
 	for t := range outcomes {
-		if t.err != nil {
-			err = cmp.Or(err, t.err)
-			stop()
-			continue
-		}
 		report.count(t, time.Since(began), c.Wanted)
-		if c.Classes > 0 && len(report.Groups) >= c.Classes || report.has(c.Wanted) {
+		enough := c.Classes > 0 && report.Violations() >= c.Classes
+		if enough || report.Failed >= failedMax || report.has(c.Wanted) {
 			stop()
 		}
 		if now := time.Now(); c.Progress != nil && now.Sub(told) >= progressEvery {
@@ -172,7 +185,7 @@ func (c Campaign) gather(
 			c.Progress(report)
 		}
 	}
-	return report, err
+	return report
 }
 
 // has tells whether something of one of the classes was found.
@@ -185,32 +198,44 @@ func (r *CampaignReport) has(classes []string) bool {
 // count adds a run.
 func (r *CampaignReport) count(t tested, after time.Duration, wanted []string) {
 	o := t.outcome
-	r.Runs++
-	r.Operations += o.Operations.Total
-	r.Faults += o.Faults
-	r.Events += o.Trace.Events
-	r.Virtual += o.Virtual
-	if o.Operations.OK == 0 {
-		r.Idle++
+	if t.err != nil {
+		r.Failed++
+		o = Outcome{Findings: []results.Finding{
+			{Verdict: results.Harness, Class: classPlan, What: t.err.Error()},
+		}}
+	} else {
+		r.Runs++
+		r.Operations += o.Operations.Total
+		r.Faults += o.Faults
+		r.Events += o.Trace.Events
+		r.Virtual += o.Virtual
+		if o.Operations.OK == 0 {
+			r.Idle++
+		}
 	}
-	if len(o.Findings) == 0 {
-		return
+	if len(o.Findings) > 0 {
+		r.group(t, o, after, wanted)
 	}
-	r.Violating++
+}
+
+// group adds what was found in a run to what is like it.
+func (r *CampaignReport) group(t tested, o Outcome, after time.Duration, wanted []string) {
 	finding := o.among(wanted)
-	class := finding.Class
-	i := slices.IndexFunc(r.Groups, func(g CampaignGroup) bool { return g.Class == class })
+	class, verdict := finding.Class, finding.Verdict
+	if verdict == results.Violation {
+		r.Violating++
+	}
+	i := slices.IndexFunc(r.Groups, func(g CampaignGroup) bool {
+		return g.Class == class && g.Verdict == verdict
+	})
 	if i < 0 {
 		i = len(r.Groups)
-		r.Groups = append(r.Groups, CampaignGroup{
-			Class: class, Verdict: finding.Verdict, First: t.number, After: after,
-			FirstEvents: r.Events,
-		})
+		r.Groups = append(r.Groups, CampaignGroup{Class: class, Verdict: verdict})
 	}
 	g := &r.Groups[i]
 	g.Count++
-	if t.number < g.First {
-		g.First = t.number
+	if g.Count == 1 || t.number < g.First {
+		g.First, g.After, g.FirstEvents = t.number, after, r.Events
 	}
 	fewer := cmp.Or(cmp.Compare(o.Trace.Events, g.Events), cmp.Compare(t.plan.Seed, g.Plan.Seed)) < 0
 	if g.Count == 1 || fewer {

@@ -61,7 +61,7 @@ func (d *driver) inject(f *fault) {
 			d.step(f, history.Injected, "", &evidence)
 		}
 		f.injected = true
-		d.lose(f.fault)
+		d.lose(f.fault, evidence, err)
 		if d.phase == phaseStop {
 			d.heal(f)
 			return

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"ordeal/history"
 	"ordeal/nemesis"
 )
 
@@ -26,13 +27,20 @@ func (d *driver) survivors() []string {
 // a plan that expects to lose data.
 func (d *driver) majorityLost() bool { return len(d.survivors()) == 0 }
 
-// lose takes note that a wipe has happened, or may have.
-func (d *driver) lose(f nemesis.Fault) {
+// lose takes note that a wipe or rot has happened, or may have. A node is spared of which it was
+// measured that its disk is as it was.
+func (d *driver) lose(f nemesis.Fault, evidence history.Evidence, err error) {
 	if !f.Kind.Loses() {
 		return
 	}
 	for _, node := range f.Nodes {
-		d.lost[node] = true
+		spared := err == nil && slices.ContainsFunc(evidence.Measurements,
+			func(m history.Measurement) bool {
+				return m.Subject == node && m.What == history.MeasuredDisk && !m.Shows
+			})
+		if !spared {
+			d.lost[node] = true
+		}
 	}
 }
 

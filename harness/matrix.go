@@ -10,6 +10,7 @@ import (
 
 	"ordeal/harness/plan"
 	"ordeal/history/stream"
+	"ordeal/results"
 )
 
 // A Matrix asks how soon campaigns find the mistakes that were planted, one after the other, each
@@ -34,7 +35,7 @@ type Matrix struct {
 type MatrixCell struct {
 	Bug      string        `json:"bug"`
 	Strategy plan.Strategy `json:"strategy"`
-	// Seeds is how many campaigns there were, and Found how many of them found something.
+	// Seeds is how many campaigns there were, and Found how many of them found a violation.
 	Seeds int `json:"seeds"`
 	Found int `json:"found"`
 	// Runs, Events and Time are the medians, over those that found something, of what it took until
@@ -48,11 +49,17 @@ type MatrixCell struct {
 	TimeMost   time.Duration `json:"timeMost"`
 	// Classes count what was found first.
 	Classes map[string]int `json:"classes"`
+	// Others count the campaigns that found something of a class that is no violation, and so no
+	// detection: that Ordeal failed, or had no answer. Worst is the worst verdict of these.
+	Others map[string]int  `json:"others,omitempty"`
+	Worst  results.Verdict `json:"worst,omitempty"`
 	// AllRuns and AllEvents count all runs of the cell, also those that found nothing.
 	AllRuns   int    `json:"allRuns"`
 	AllEvents uint64 `json:"allEvents"`
 
 	all []CampaignGroup
+	// cut tells that a campaign was cut short.
+	cut bool
 }
 
 // Run fills the matrix, in the order of its rows and strategies.
@@ -75,12 +82,13 @@ func (m Matrix) Run(ctx context.Context) ([]MatrixCell, error) {
 			slots <- struct{}{}
 			group.Go(func() {
 				defer func() { <-slots }()
-				report, err := m.campaign(ctx, cells[i], uint64(seed+1))
+				report, err := m.campaign(ctx, cells[i].Bug, cells[i].Strategy, uint64(seed+1))
 				mu.Lock()
 				defer mu.Unlock()
 				failed = cmp.Or(failed, err)
 				cells[i].add(report)
-				if cells[i].Seeds == m.Seeds {
+				cells[i].cut = cells[i].cut || err != nil
+				if cells[i].Seeds == m.Seeds && !cells[i].cut {
 					done++
 					cells[i].settle()
 					if m.Progress != nil {
@@ -96,14 +104,14 @@ func (m Matrix) Run(ctx context.Context) ([]MatrixCell, error) {
 
 // campaign is one campaign of a cell. A control goes on after a finding.
 func (m Matrix) campaign(
-	ctx context.Context, cell MatrixCell, seed uint64,
+	ctx context.Context, bug string, strategy plan.Strategy, seed uint64,
 ) (CampaignReport, error) {
 	c := Campaign{
-		Seed:  stream.Seed(seed, "matrix/"+string(cell.Strategy), 0),
+		Seed:  stream.Seed(seed, "matrix/"+string(strategy), 0),
 		Start: m.Start, Workers: 1, Runs: m.RunsMax, Classes: 1,
-		Draw: func(seed uint64) plan.Plan { return plan.SwarmBy(cell.Strategy, seed, cell.Bug) },
+		Draw: func(seed uint64) plan.Plan { return plan.SwarmBy(strategy, seed, bug) },
 	}
-	if cell.Bug == "" {
+	if bug == "" {
 		c.Classes = 0
 	}
 	return c.Run(ctx)
@@ -114,10 +122,23 @@ func (c *MatrixCell) add(r CampaignReport) {
 	c.Seeds++
 	c.AllRuns += r.Runs
 	c.AllEvents += r.Events
-	if len(r.Groups) == 0 {
+	var violations []CampaignGroup
+	for _, g := range r.Groups {
+		if g.Verdict == results.Violation {
+			violations = append(violations, g)
+			continue
+		}
+		if c.Others == nil {
+			c.Others = make(map[string]int)
+			c.Worst = g.Verdict
+		}
+		c.Others[string(g.Verdict)+": "+g.Class]++
+		c.Worst = results.Worse(c.Worst, g.Verdict)
+	}
+	if len(violations) == 0 {
 		return
 	}
-	first := slices.MinFunc(r.Groups, func(a, b CampaignGroup) int {
+	first := slices.MinFunc(violations, func(a, b CampaignGroup) int {
 		return cmp.Compare(a.First, b.First)
 	})
 	c.Found++

@@ -29,10 +29,14 @@ type proof struct {
 	process int
 	// proved holds the keys that were written and read through the node.
 	proved map[string]bool
-	// why is what went wrong last.
+	// why is what went wrong last, left how many keys were to be proved when the node was asked last.
 	why  string
-	took time.Duration
-	done bool
+	left int
+	// succeeded is when an operation of it did so last, or when it began; stuck is the longest time
+	// without any success before that.
+	succeeded, stuck time.Duration
+	took             time.Duration
+	done             bool
 }
 
 // maybeRecover begins the proof once the time for faults is up and the last one is healed.
@@ -59,7 +63,7 @@ func (d *driver) maybeRecover() {
 	for i, node := range d.survivors() {
 		p := &proof{
 			node: node, client: d.plan.Clients + i, process: d.newProcess(),
-			proved: make(map[string]bool), why: "it was not asked yet",
+			proved: make(map[string]bool), why: "it was not asked yet", succeeded: d.now(),
 		}
 		d.recovery.proofs = append(d.recovery.proofs, p)
 		d.prove(p)
@@ -80,8 +84,20 @@ func (d *driver) prove(p *proof) {
 		left := slices.DeleteFunc(d.workload.Recovery(p.node), func(op history.Operation) bool {
 			return p.proved[op.Key]
 		})
+		p.left = keysOf(left)
 		d.proveKeys(p, left)
 	})
+}
+
+// keysOf counts the keys of operations, of which those of one key follow each other.
+func keysOf(operations []history.Operation) int {
+	count := 0
+	for i, op := range operations {
+		if i == 0 || op.Key != operations[i-1].Key {
+			count++
+		}
+	}
+	return count
 }
 
 func (d *driver) retry(p *proof, why string) {
@@ -108,8 +124,12 @@ func (d *driver) proveKeys(p *proof, operations []history.Operation) {
 				done.Kind, done.Key, done.Outcome, done.Error))
 			return
 		}
+		p.stuck, p.succeeded = max(p.stuck, d.now()-p.succeeded), d.now()
+		p.why = "time was up"
 		rest := operations[1:]
-		p.proved[op.Key] = len(rest) == 0 || rest[0].Key != op.Key
+		if p.proved[op.Key] = len(rest) == 0 || rest[0].Key != op.Key; p.proved[op.Key] {
+			p.left--
+		}
 		d.proveKeys(p, rest)
 	})
 }
@@ -135,12 +155,25 @@ func (d *driver) endRecovery() {
 		if p.done {
 			r.Nodes[p.node] = p.took
 		} else {
-			missing = append(missing, p.node+": "+p.why)
+			r.Stuck = max(r.Stuck, p.stuck, d.now()-p.succeeded)
+			missing = append(missing, p.missing())
 		}
 	}
 	r.Missing = strings.Join(missing, "; ")
 	d.log.Info("recovery", "proved", r.Proved, "duration", r.Duration, "missing", r.Missing)
 	d.drain()
+}
+
+// missing says what a node did not serve.
+func (p *proof) missing() string {
+	switch p.left {
+	case 0:
+		return p.node + ": " + p.why
+	case 1:
+		return fmt.Sprintf("%s: 1 key is left: %s", p.node, p.why)
+	default:
+		return fmt.Sprintf("%s: %d keys are left: %s", p.node, p.left, p.why)
+	}
 }
 
 // drain ends the load, and waits for what is in flight.

@@ -123,9 +123,8 @@ func (t Rehearsal) run(ctx context.Context) (Outcome, *driver, error) {
 	}
 	testify(&run, env)
 	run.Recovery = d.recovery.result
-	if d.phase == phaseDone && !run.Recovery.Proved && d.counts.OK > 0 && t.Plan.Recovery > 0 {
-		run.Find(results.Finding{Verdict: unrecovered(&run), Class: classProgress, What: fmt.Sprintf(
-			"the cluster did not recover within %v: %s", t.Plan.Recovery, run.Recovery.Missing)})
+	if d.phase == phaseDone && !run.Recovery.Proved && t.Plan.Recovery > 0 {
+		run.Find(notRecovered(&run))
 	}
 	// What an interruption leaves unjudged says nothing of the nodes.
 	err = judgeRehearsal(ctx, &run, d, workload.Model())
@@ -199,8 +198,9 @@ func judgeRehearsal(ctx context.Context, run *results.Run, d *driver, model stri
 
 // The classes of findings that do not come from the checker.
 const (
-	classProgress = "no progress"
-	classExit     = "a node ended"
+	classProgress    = "no progress"
+	classUnrecovered = "not recovered"
+	classExit        = "a node ended"
 )
 
 var numbers = regexp.MustCompile(`[0-9]+(\.[0-9]+)*|"[^"]*"|\bn[0-9]+\b|\b[kd][0-9]+-[0-9]+\b`)

@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"fmt"
 	"iter"
+	"time"
 
 	"ordeal/results"
 )
@@ -30,11 +32,31 @@ func testify(run *results.Run, env Environment) {
 	}
 }
 
-// unrecovered is the verdict for a healed cluster that does not serve again within its time. Where
-// time is virtual nothing else can have kept it busy: that it makes no progress is its own mistake.
-func unrecovered(run *results.Run) results.Verdict {
-	if run.Trace != nil && run.Plan.DataLoss == "" {
-		return results.Violation
+// stuckMax is how long a healed cluster may take until one operation of a proof succeeds: many
+// times the longest back-off of a node, and the time-outs between them.
+const stuckMax = 10 * time.Second
+
+// unrecovered is the verdict for a healed cluster that does not serve again within its time, and
+// its class. Where time is virtual nothing else can have kept it busy: that a node makes no
+// progress for long is its own mistake. One that does, and has not come to the end, is slow.
+func unrecovered(run *results.Run) (results.Verdict, string) {
+	if run.Trace != nil && run.Plan.DataLoss == "" && run.Recovery.Stuck >= stuckMax {
+		return results.Violation, classProgress
 	}
-	return results.Inconclusive
+	return results.Inconclusive, classUnrecovered
+}
+
+// notRecovered is the finding of a healed cluster that does not serve again.
+func notRecovered(run *results.Run) results.Finding {
+	verdict, class := unrecovered(run)
+	within := ""
+	if run.Recovery.Duration > 0 {
+		within = fmt.Sprintf(" within %v", run.Plan.Recovery)
+	}
+	stuck := ""
+	if verdict == results.Violation {
+		stuck = fmt.Sprintf(" (no progress for %s)", seconds(run.Recovery.Stuck))
+	}
+	return results.Finding{Verdict: verdict, Class: class, What: fmt.Sprintf(
+		"the cluster did not recover%s%s: %s", within, stuck, run.Recovery.Missing)}
 }

@@ -105,6 +105,10 @@ func (e Evidence) Shows(when string) bool {
 	return found
 }
 
+// MeasuredDisk is What was measured of a node whose disk a fault was to damage. Shows tells whether
+// it did: a disk of which that is false is as it was.
+const MeasuredDisk = "damage to the disk"
+
 // A Measurement is one thing that was seen, in numbers or as a state.
 type Measurement struct {
 	// Subject is a node, "n2", or a directed link, "n1→n2".

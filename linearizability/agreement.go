@@ -45,7 +45,7 @@ func (r *DecisionReport) Add(other DecisionReport) {
 //     anybody was told of it and that did not certainly fail;
 //   - stability: once a node's learner has learned, it goes on knowing. Learned and later nothing
 //     is allowed only across a restart of the node in between, which events tell of: a fault on
-//     the node other than a partition or a pause, or a mark that it ended unasked.
+//     the node of a kind that ends processes, or a mark that it ended unasked.
 //
 // Learners may know nothing yet, so this is not linearizability; Check with Decision judges the
 // proposals by that as well. The events may be the whole record. Errors wrap ErrInvalid.
@@ -221,9 +221,10 @@ type restart struct {
 }
 
 // harmless are the kinds of faults that leave a process as it is, with all that it knows. All
-// others (kill, stop, wipe, and what may come) end it, as far as is known here: to excuse a learner
-// that forgot without need misses a violation, and to accuse one that was restarted makes one up.
-var harmless = []string{"partition", "pause"}
+// others (kill, stop, wipe, crash, rot, broken-disk, and what may come) end it, as far as is known
+// here: to excuse a learner that forgot without need misses a violation, and to accuse one that was
+// restarted makes one up.
+var harmless = []string{"partition", "pause", "packets", "slow-disk", "drift"}
 
 // restartsOf returns the restarts of each node. A fault's is from when it was invoked until it
 // was healed, or for good if it was not.

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -51,6 +52,10 @@ func ContainerKinds() []Kind { return []Kind{Partition, Kill, Stop, Pause, Wipe}
 // Loses tells whether nodes are lost for good by faults of the kind: their disks are.
 func (k Kind) Loses() bool { return k == Wipe || k == Rot }
 
+// Damages tells whether faults of the kind do something to the disks of their nodes, also where a
+// node is dead already.
+func (k Kind) Damages() bool { return k == Wipe || k == Rot || k == Crash }
+
 // Ends tells whether faults of the kind end the processes of their nodes, and keep them dead.
 func (k Kind) Ends() bool {
 	return k == Kill || k == Stop || k == Wipe || k == Crash || k == Rot || k == BrokenDisk
@@ -97,6 +102,25 @@ type Fault struct {
 
 // End returns when the fault is healed, in time since the clients started.
 func (f Fault) End() time.Duration { return f.At + f.For }
+
+// forever is when a fault ends that stays: later than any other, with room to add to it.
+const forever = time.Duration(math.MaxInt64 / 2)
+
+// until returns until when the fault is in force, in time since the clients started.
+func (f Fault) until() time.Duration {
+	if f.Stay {
+		return forever
+	}
+	return f.End()
+}
+
+// untilText says that in words.
+func (f Fault) untilText() string {
+	if f.Stay {
+		return "to the end"
+	}
+	return "to " + f.End().String()
+}
 
 // String describes what the fault does, for people, without its times: "kill n1 n2" or "partition
 // isolate-one: n3 | n1 n2".

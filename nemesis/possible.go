@@ -8,15 +8,16 @@ import (
 
 // hopeless returns the fault of the schedule that keeps all victims of the fault at index i dead
 // for as long as that lasts, so that it can have no effect: a process that is dead can be neither
-// killed nor stopped nor paused. It returns false if there is none. A disk can be wiped whenever.
+// killed nor stopped nor paused. It returns false if there is none. A disk can be damaged whenever:
+// the machine of a process that was killed may crash, too.
 func (s Schedule) hopeless(i int) (by Fault, ok bool) {
 	f := s[i]
-	if len(f.Nodes) == 0 || f.Kind == Wipe {
+	if len(f.Nodes) == 0 || f.Kind.Damages() {
 		return Fault{}, false
 	}
 	for j, other := range s {
 		first := other.At < f.At || other.At == f.At && j < i
-		if j == i || !other.kills() || !first || other.End() < f.End() {
+		if j == i || !other.kills() || !first || other.until() < f.End() {
 			continue
 		}
 		covers := func(victim string) bool { return slices.Contains(other.Nodes, victim) }
@@ -40,8 +41,8 @@ func (s Schedule) validateOverlaps() error {
 				are = "it is"
 			}
 			return fmt.Errorf("fault %s: it cannot %s %s from %v to %v: %s dead all the "+
-				"time for %s, from %v to %v", f.label(i), f.Kind, strings.Join(f.Nodes, " "), f.At,
-				f.End(), are, by.ID, by.At, by.End())
+				"time for %s, from %v %s", f.label(i), f.Kind, strings.Join(f.Nodes, " "), f.At,
+				f.End(), are, by.ID, by.At, by.untilText())
 		}
 	}
 	return nil

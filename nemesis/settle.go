@@ -55,7 +55,7 @@ func settle(all []*drawn, seed uint64) (Schedule, error) {
 	left := make(map[string]bool)
 	for waiting.Len() > 0 {
 		f := heap.Pop(&waiting).(*drawn)
-		active = slices.DeleteFunc(active, func(a Fault) bool { return a.End()+settleCalm <= f.At })
+		active = slices.DeleteFunc(active, func(a Fault) bool { return a.until()+settleCalm <= f.At })
 		until, blocked := blockedUntil(f.Fault, active)
 		if !blocked {
 			settled, active = append(settled, f.Fault), append(active, f.Fault)
@@ -79,7 +79,7 @@ func settle(all []*drawn, seed uint64) (Schedule, error) {
 // blockedUntil tells whether all victims of a fault are out of its reach when it is due, and until
 // when.
 func blockedUntil(f Fault, active []Fault) (until time.Duration, blocked bool) {
-	if len(f.Nodes) == 0 || f.Kind == Wipe {
+	if len(f.Nodes) == 0 || f.Kind.Damages() {
 		return 0, false
 	}
 	for _, victim := range f.Nodes {
@@ -88,7 +88,7 @@ func blockedUntil(f Fault, active []Fault) (until time.Duration, blocked bool) {
 			holds := other.kills() || f.Kind == Stop && other.Kind == Pause
 			if holds && slices.Contains(other.Nodes, victim) {
 				held = true
-				until = max(until, other.End()+settleCalm)
+				until = max(until, other.until()+settleCalm)
 			}
 		}
 		if !held {

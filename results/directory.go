@@ -46,6 +46,31 @@ func Create(root, id string) (Directory, error) {
 	return d, link(root, id)
 }
 
+// Creatable returns an error unless directories of runs can be made below root. It leaves nothing
+// that was not there.
+func Creatable(root string) (err error) {
+	var missing []string
+	for path := filepath.Clean(root); ; path = filepath.Dir(path) {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, path)
+	}
+	defer func() {
+		for _, path := range missing {
+			_ = os.Remove(path) // one that is not there, or that another run uses by now, stays so
+		}
+	}()
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return fmt.Errorf("make the results directory: %w", err)
+	}
+	trial, err := os.MkdirTemp(root, ".trial-")
+	if err != nil {
+		return fmt.Errorf("make a directory for a run: %w", err)
+	}
+	return os.Remove(trial)
+}
+
 // link replaces the latest link in one step, so that it is never missing.
 func link(root, id string) error {
 	temporary := filepath.Join(root, "."+latest+"-"+id)

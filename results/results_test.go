@@ -201,3 +201,25 @@ func TestColorsAreForVerdictsOnly(t *testing.T) {
 	WriteSummary(&text, Run{Verdict: Pass}, SummaryOptions{Quiet: true, Color: true})
 	require.Equal(t, "\x1b[1;32mpass\x1b[0m (exit 0) · seed 0 · \n", text.String())
 }
+
+func TestCreatableLeavesNothing(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, Creatable(filepath.Join(root, "a", "b")))
+	entries, err := os.ReadDir(root)
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	require.NoError(t, Creatable(root))
+	require.DirExists(t, root)
+
+	file := filepath.Join(root, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	require.ErrorContains(t, Creatable(file), "make the results directory")
+	require.ErrorContains(t, Creatable(filepath.Join(file, "runs")), "make the results directory")
+}
+
+func TestAFaultThatStaysIsNotCalledUnhealed(t *testing.T) {
+	f := Fault{Text: "kill n1, to the end", Effective: true, Stays: true}
+	require.Contains(t, f.String(), "bit, stays")
+	f.Stays = false
+	require.Contains(t, f.String(), "NOT shown to be healed")
+}

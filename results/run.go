@@ -197,6 +197,9 @@ type Recovery struct {
 	Lost []string `json:"lost,omitempty"`
 	// Missing says what was still not served at the deadline.
 	Missing string `json:"missing,omitempty"`
+	// Stuck is the longest time in which nothing succeeded of what was asked through a node that did
+	// not serve everything at the deadline.
+	Stuck time.Duration `json:"stuck,omitempty"`
 }
 
 // FinalReads count the reads after the end.

@@ -192,8 +192,11 @@ func (f Fault) String() string {
 	if f.Effective {
 		bit = "bit"
 	}
-	if f.Healed {
+	switch {
+	case f.Healed:
 		healed = "healed"
+	case f.Stays:
+		healed = "stays"
 	}
 	end := "the end"
 	if f.HealedAt > 0 {

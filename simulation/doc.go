@@ -14,7 +14,9 @@
 // Every random decision is made by hashing the seed with what the decision is about: the kind of
 // decision, the link or the node, the client's operation that it serves and how often the same
 // decision was due before. So nothing shifts the rest when one fault, client or message is taken
-// away, which is what makes a run shrink.
+// away, which is what makes a run shrink. One thing is not as exact: where a node goes on with an
+// operation that waited for another one of its key, the timer that it sets for it counts as set for
+// the operation that ended.
 //
 // # What is simulated
 //
@@ -25,7 +27,8 @@
 //     of a process leaves what was written, the end of a machine (a fault of the kind crash) what
 //     was synced, and of the rest what a random torn write leaves.
 //   - A process ends at the boundary of two effects of one step: some of what the step asked for
-//     was done and the rest was not, so that a broadcast may have reached one node only.
+//     was done and the rest was not, so that a broadcast may have reached one node only. Every other
+//     kill and crash waits a while for a batch that is written and not yet synced.
 //   - A paused node's datagrams and requests wait, up to what a socket holds, and its timers are
 //     due when it goes on.
 //   - A clock runs too fast or too slow, as a fault of the kind drift says.

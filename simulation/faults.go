@@ -16,6 +16,8 @@ const (
 	// ends between two effects of one, and one whose disk is broken for its next write; then it
 	// ends where it is.
 	doomLimit = int64(5 * time.Millisecond)
+	// writingLimit is that of a process that is to be killed while it writes.
+	writingLimit = int64(50 * time.Millisecond)
 	// bootMedian is how long the start of a process takes.
 	bootMedian = int64(5 * time.Millisecond)
 	// probeTime is how long it takes to hear whether a node is up.
@@ -219,7 +221,12 @@ func (w *World) bringDown(f nemesis.Fault, done func(history.Evidence, error)) {
 		}
 		e.add(n.name, "state", "before", n.state.String(), true)
 		waiting++
-		n.endSoon(f.Kind, over)
+		n.endSoon(f, func(damage string, done bool) {
+			if damage != "" {
+				e.add(n.name, history.MeasuredDisk, "during", damage, done)
+			}
+			over()
+		})
 	}
 	over()
 }
@@ -228,7 +235,7 @@ func (w *World) bringDown(f nemesis.Fault, done func(history.Evidence, error)) {
 func (n *node) canEnd(kind nemesis.Kind) bool {
 	switch n.state {
 	case dead, refused:
-		return kind == nemesis.Wipe || kind == nemesis.Rot
+		return kind.Damages()
 	case paused:
 		return kind != nemesis.Stop
 	default:
@@ -236,13 +243,13 @@ func (n *node) canEnd(kind nemesis.Kind) bool {
 	}
 }
 
-// endSoon ends the process within doomLimit, does to the disk what the kind says, and calls over.
-func (n *node) endSoon(kind nemesis.Kind, over func()) {
-	w := n.world
-	after := func() {
-		n.damage(kind)
-		over()
-	}
+// endSoon ends the process within doomLimit or writingLimit, does to the disk what the fault's kind
+// says, and calls over with what damage returned. Every other kill and crash comes while something
+// is written and not yet synced, if that is soon enough: disks are idle most of the time, and there
+// would hardly ever be anything to lose.
+func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
+	w, kind, name := n.world, f.Kind, hashOf(f.ID)
+	after := func() { over(n.damage(kind, name)) }
 	switch {
 	case n.state == dead || n.state == refused:
 		n.life++ // what was about to start does not
@@ -252,31 +259,47 @@ func (n *node) endSoon(kind nemesis.Kind, over func()) {
 		first := n.doom.over
 		n.doom.over = func() { first(); after() }
 	case n.state != running || kind == nemesis.Stop:
-		n.doom = &doom{why: string(kind), over: after}
+		n.doom = &doom{why: string(kind), fault: name, over: after}
 		n.end(string(kind))
 	default:
-		n.doom = &doom{why: string(kind), over: after, byDisk: kind == nemesis.BrokenDisk}
-		_, e := w.queue.push(w.now + doomLimit)
+		n.doom = &doom{
+			why: string(kind), fault: name, over: after, byDisk: kind == nemesis.BrokenDisk,
+			writing: (kind == nemesis.Kill || kind == nemesis.Crash) && !n.writer.syncing &&
+				below(w.roll(decideDoom, uint64(n.index), name, 0), 2) == 0,
+		}
+		limit := doomLimit
+		if n.doom.writing {
+			limit = writingLimit
+		}
+		_, e := w.queue.push(w.now + limit)
 		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
 	}
 }
 
-// damage does to the disk of a node that has just died what a fault of the kind does.
-func (n *node) damage(kind nemesis.Kind) {
+// damage does to the disk of a node that has just died what a fault of the kind, with a hash of its
+// name, does. It returns what that was, "" for nothing, and whether it did what it was to do: a log
+// may be too short to rot.
+func (n *node) damage(kind nemesis.Kind, fault uint64) (what string, done bool) {
 	switch kind {
 	case nemesis.Wipe:
 		n.files = wal.MemoryDisk{Decide: n.writer.decide}
 		n.rotten = false
-		n.say("its disk is emptied")
+		what, done = "emptied", true
 	case nemesis.Crash:
-		n.crash()
-		n.say("what was not synced is lost")
+		what, done = fmt.Sprintf("%d bytes were not synced", n.crash(fault)), true
 	case nemesis.Rot:
-		if place, ok := n.rotLog(n.world.roll(decideRot, uint64(n.index), 0, uint64(n.life))); ok {
+		var place string
+		if place, done = n.rotLog(n.world.roll(decideRot, uint64(n.index), fault, 0)); done {
 			n.rotten = true
-			n.say("its log rots: %s", place)
+			what = "its log rots: " + place
+		} else {
+			what = "there is nothing in its log that could rot"
 		}
+	default:
+		return "", false
 	}
+	n.say("the disk: %s", what)
+	return what, done
 }
 
 // revive starts the victims that no other fault keeps dead, and waits until they serve or stay out.
@@ -303,7 +326,7 @@ func (w *World) revive(f nemesis.Fault, done func(history.Evidence, error)) {
 		}
 		waiting++
 		took := spread(quantiles[nemesis.Narrow], bootMedian,
-			w.roll(decideStart, uint64(n.index), 0, uint64(n.life)))
+			w.roll(decideStart, uint64(n.index), hashOf(f.ID), 0))
 		n.bootAfter(took)
 		w.After(time.Duration(took)+1, func() {
 			e.add(n.name, "state", "after", n.state.String(), n.state != dead || len(n.holders) > 0)

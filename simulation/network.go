@@ -34,10 +34,20 @@ type link struct {
 // A weather is one fault of the kind packets.
 type weather struct {
 	fault nemesis.Fault
+	// name is a hash of the fault's, so that each of several faults on a link throws its own dice.
+	name uint64
 	// met counts the datagrams that it did something to.
 	met uint64
 	// held are the datagrams that it keeps until it is over.
-	held []event
+	held []held
+}
+
+func newWeather(f nemesis.Fault) *weather { return &weather{fault: f, name: hashOf(f.ID)} }
+
+// A held datagram is one that a fault keeps, with what random decisions about it depend on.
+type held struct {
+	event
+	place, n uint64
 }
 
 func newNetwork(w *World) network {
@@ -82,8 +92,8 @@ func (t *network) send(from *node, m *paxos.Message, origin uint64) {
 	repeat := w.conditions.Duplicate > 0 &&
 		chance(w.roll(decideRepeat, place, origin, n), w.conditions.Duplicate)
 	for _, fault := range l.weather {
-		if p := fault.fault.Duplicate; p > 0 && chance(w.roll(decideFaultRepeat, place, origin, n),
-			10*p) {
+		p := 10 * fault.fault.Duplicate
+		if p > 0 && chance(w.roll(decideFaultRepeat, place^fault.name, origin, n), p) {
 			repeat = true
 			fault.met++
 		}
@@ -100,22 +110,22 @@ func (t *network) meet(
 	fault *weather, m *paxos.Message, number, place, origin, n uint64,
 ) (extra int64, lost bool) {
 	w, p := t.world, &fault.fault
-	if p.Loss > 0 && chance(w.roll(decideFaultLoss, place, origin, n), 10*p.Loss) {
+	if p.Loss > 0 && chance(w.roll(decideFaultLoss, place^fault.name, origin, n), 10*p.Loss) {
 		fault.met++
 		w.noteMessage(happensLoss, m, number)
 		return 0, true
 	}
 	if p.Hold {
 		fault.met++
-		fault.held = append(fault.held, event{
+		fault.held = append(fault.held, held{place: place, n: n, event: event{
 			kind: happensDelivery, node: int32(m.To) - 1, number: number, origin: origin, message: *m,
-		})
+		}})
 		w.tellSend(KindHold, m, number, origin)
 		return 0, true
 	}
 	if p.Delay > 0 {
 		fault.met++
-		random := w.roll(decideFaultDelay, place, origin, n)
+		random := w.roll(decideFaultDelay, place^fault.name, origin, n)
 		jitter := int64(below(random, 2*uint64(p.Jitter)+1)) - int64(p.Jitter)
 		extra = max(int64(p.Delay)+jitter, 0)
 	}
@@ -127,10 +137,9 @@ func (t *network) release(fault *weather) {
 	held := fault.held
 	fault.held = nil
 	for i := range held {
-		m := &held[i].message
-		random := t.world.roll(decideRepeatDelay, uint64(m.From)<<8|uint64(m.To),
-			held[i].origin, uint64(i)<<8|uint64(m.Kind))
-		t.push(t.world.now+t.delay(m, random), m, held[i].number, held[i].origin)
+		h := &held[i]
+		random := t.world.roll(decideRelease, h.place^fault.name, h.origin, h.n)
+		t.push(t.world.now+t.delay(&h.message, random), &h.message, h.number, h.origin)
 	}
 }
 

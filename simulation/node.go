@@ -79,14 +79,17 @@ type node struct {
 
 // A doom is the end of a process that is due at the boundary of two effects.
 type doom struct {
-	why  string
-	over func()
-	// byDisk tells that it ends when its disk fails next.
-	byDisk bool
+	why string
+	// fault is a hash of its fault's name.
+	fault uint64
+	over  func()
+	// byDisk tells that it ends when its disk fails next, writing that it ends while its next batch
+	// is written and not yet synced.
+	byDisk, writing bool
 }
 
 // doomed tells whether the process ends at the next boundary of two effects.
-func (n *node) doomed() bool { return n.doom != nil && !n.doom.byDisk }
+func (n *node) doomed() bool { return n.doom != nil && !n.doom.byDisk && !n.doom.writing }
 
 func newNode(w *World, index int) *node {
 	n := &node{
@@ -113,6 +116,7 @@ func (n *node) say(format string, arguments ...any) {
 
 // boot starts the process at once, on the disk as it is.
 func (n *node) boot() {
+	defer n.caught()
 	w := n.world
 	opened, err := store.Open(&n.files, n.identity(), &w.rules)
 	switch {
@@ -268,7 +272,7 @@ func (n *node) step(e replica.Event, origin uint64) {
 	}
 	most := len(effects)
 	if n.doomed() {
-		random := n.world.roll(decideCrashPoint, uint64(n.index), uint64(n.life), 0)
+		random := n.world.roll(decideCrashPoint, uint64(n.index), n.doom.fault, 0)
 		most = int(below(random, uint64(most)+1))
 	}
 	for _, effect := range effects[:most] {
@@ -281,16 +285,20 @@ func (n *node) step(e replica.Event, origin uint64) {
 	n.writer.write()
 }
 
-// take lets the replica take a step. An assertion that fails ends the process, unasked.
+// take lets the replica take a step.
 func (n *node) take(e replica.Event) (effects []replica.Effect, ok bool) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			detail := strings.ReplaceAll(fmt.Sprintf("panic: %v", reason), "\n", "; ")
-			n.end(detail)
-			n.world.onExit(n.name, detail, true)
-		}
-	}()
+	defer n.caught()
 	return n.replica.Step(e), true
+}
+
+// caught is deferred where a node's own code runs. An assertion that fails there ends the process,
+// unasked.
+func (n *node) caught() {
+	if reason := recover(); reason != nil {
+		detail := strings.ReplaceAll(fmt.Sprintf("panic: %v", reason), "\n", "; ")
+		n.end(detail)
+		n.world.onExit(n.name, detail, true)
+	}
 }
 
 // carryOut does what the replica wants done.
@@ -299,7 +307,7 @@ func (n *node) carryOut(effect replica.Effect, origin uint64) {
 	switch effect := effect.(type) {
 	case replica.Persist:
 		n.gate.Persisted()
-		n.writer.queue(effect)
+		n.writer.queue(effect, origin)
 	case *replica.Send:
 		if effect.Request == 0 {
 			effect.Request = origin

@@ -93,6 +93,7 @@ func (w *World) note(kind happening, n *node, number uint64, detail string) {
 		place = int32(n.index)
 	}
 	w.trace.add(w.now, kind, place, number)
+	w.trace.hash = mixText(w.trace.hash, detail)
 	if w.config.Observe != nil {
 		w.tell(happeningNames[kind], n, Happening{Detail: detail})
 	}
@@ -108,7 +109,7 @@ func (w *World) noteMessage(kind happening, m *paxos.Message, number uint64) {
 
 // noteCall is note for a client's operation.
 func (w *World) noteCall(kind happening, c *call) {
-	w.trace.add(w.now, kind, int32(c.node.index), c.number)
+	w.trace.addCall(w.now, kind, c)
 	w.tellCall(happeningNames[kind], c)
 }
 

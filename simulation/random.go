@@ -28,6 +28,8 @@ const (
 	decideTear
 	decideBackoff
 	decideRot
+	decideRelease
+	decideDoom
 )
 
 // mix hashes two words into one (the multiply-and-fold step of wyhash; Wang Yi, 2019). It is not
@@ -36,6 +38,23 @@ func mix(a, b uint64) uint64 {
 	high, low := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xd1b54a32d192ed03)
 	return high ^ low
 }
+
+// mixText hashes a word and a text into one word, eight bytes at a time.
+func mixText[T string | []byte](h uint64, text T) uint64 {
+	h = mix(h, uint64(len(text)))
+	for len(text) > 0 {
+		word, n := uint64(0), min(len(text), 8)
+		for i := range n {
+			word |= uint64(text[i]) << (8 * i)
+		}
+		h = mix(h, word)
+		text = text[n:]
+	}
+	return h
+}
+
+// hashOf hashes a name.
+func hashOf(name string) uint64 { return mixText(0, name) }
 
 // roll returns the random number of a decision: of its kind, about which place (a node or a link),
 // for which origin (a client's operation), for the how manieth time.

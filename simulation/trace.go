@@ -59,11 +59,47 @@ func (t *trace) add(at int64, kind happening, place int32, number uint64) {
 	t.hash = mix(t.hash, number)
 }
 
-// addMessage takes a datagram into the hash.
+// addMessage takes a datagram into the hash, with all that it says.
 func (t *trace) addMessage(at int64, kind happening, m *paxos.Message) {
-	t.add(at, kind, int32(m.From)<<16|int32(m.To)<<8|int32(m.Kind), m.Ballot.Round^m.Nonce)
-	t.hash = mix(t.hash^m.Proposal.Ballot.Round, m.Ballot.Boot<<8|uint64(m.Ballot.Node))
+	t.add(at, kind, int32(m.From)<<16|int32(m.To)<<8|int32(m.Kind), m.Nonce)
+	state := &m.Proposal.State
+	flags := uint64(m.Refused)<<16 | uint64(m.Key.Space)<<8
+	if state.Present {
+		flags |= 1
+	}
+	h := mixText(t.hash^flags, m.Key.Name)
+	h = mixBallot(h, m.Ballot)
+	h = mixBallot(h, m.Proposal.Ballot)
+	h = mixBallot(h, m.Next)
+	h = mixBallot(h, m.Promised)
+	h = mixText(h, state.Content)
+	for _, stamp := range state.Applied {
+		h = mix(h^stamp.Sequence, stamp.Boot<<16|uint64(stamp.Node))
+	}
+	t.hash = mix(h, uint64(len(state.Applied)))
 }
+
+// addCall takes a client's operation into the hash, with how it ended if it did.
+func (t *trace) addCall(at int64, kind happening, c *call) {
+	t.add(at, kind, int32(c.node.index), c.number)
+	flags := uint64(0)
+	for i, set := range [...]bool{
+		c.op.Value.IsSet(), c.op.Expected.IsSet(), c.result.Returned.IsSet(), c.result.Applied,
+	} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	h := mixText(t.hash^flags, string(c.op.Kind))
+	h = mixText(h, c.op.Key)
+	h = mixText(h, c.op.Value.Text())
+	h = mixText(h, c.op.Expected.Text())
+	h = mixText(h, string(c.result.Outcome))
+	h = mixText(h, c.result.Returned.Text())
+	t.hash = mixText(h, c.result.Error)
+}
+
+func mixBallot(h uint64, b paxos.Ballot) uint64 { return mix(h^b.Round, b.Boot<<16|uint64(b.Node)) }
 
 // happen carries out an event, and tells whether it called back.
 func (w *World) happen(e *event) (calledBack bool) {

@@ -12,7 +12,7 @@ func (w *World) cloud(f nemesis.Fault, done func(history.Evidence, error)) {
 	w.After(faultTime, func() {
 		var e evidence
 		if _, again := w.faults.weather[f.ID]; !again {
-			fault := &weather{fault: f}
+			fault := newWeather(f)
 			w.faults.weather[f.ID] = fault
 			links, names := w.links(f.Links)
 			for i, l := range links {
@@ -61,11 +61,14 @@ func (w *World) hinder(f nemesis.Fault, done func(history.Evidence, error)) {
 		for _, n := range w.victims(f) {
 			n.hindrances[f.ID] = f
 			n.settle()
-			e.add(n.name, string(f.Kind), "during", n.hindered(f.Kind), true)
+			e.add(n.name, string(f.Kind), "during", n.hindered(f.Kind), n.takesPart())
 		}
 		done(e.of(), nil)
 	})
 }
+
+// takesPart tells whether the node has a disk that it works with, or will have one again.
+func (n *node) takesPart() bool { return n.state != out && n.state != refused }
 
 // relieve ends that.
 func (w *World) relieve(f nemesis.Fault, done func(history.Evidence, error)) {
@@ -73,7 +76,7 @@ func (w *World) relieve(f nemesis.Fault, done func(history.Evidence, error)) {
 		var e evidence
 		for _, n := range w.victims(f) {
 			_, hindered := n.hindrances[f.ID]
-			e.add(n.name, string(f.Kind), "end", n.hindered(f.Kind), hindered)
+			e.add(n.name, string(f.Kind), "end", n.hindered(f.Kind), hindered && n.takesPart())
 			delete(n.hindrances, f.ID)
 			n.settle()
 			e.add(n.name, string(f.Kind), "after", n.hindered(f.Kind), true)

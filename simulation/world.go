@@ -61,6 +61,8 @@ type World struct {
 	faults  faults
 
 	onExit func(node, detail string, byItself bool)
+	// unheard tell of ends of nodes before anybody listened.
+	unheard []func()
 }
 
 // Start makes a cluster whose nodes serve from the first moment on, each on a disk that was
@@ -78,7 +80,10 @@ func Start(c Config) (*World, error) {
 	}
 	w := &World{
 		config: c, rules: rules, seed: mix(c.Seed, 0x6f726465616c), byName: map[string]*node{},
-		onExit: func(string, string, bool) {}, queue: queues.Get().(*queue),
+		queue: queues.Get().(*queue),
+	}
+	w.onExit = func(node, detail string, byItself bool) {
+		w.unheard = append(w.unheard, func() { w.onExit(node, detail, byItself) })
 	}
 	w.endure(c.Conditions)
 	w.checks = newInvariants(w)
@@ -170,7 +175,14 @@ func (*World) OnFailure(func(error)) {}
 
 // OnExit sets the callback for nodes that end without having been asked to: by an assertion that
 // failed, or by an error of their disk that no fault has brought about.
-func (w *World) OnExit(f func(node, detail string, byItself bool)) { w.onExit = f }
+// Those that have ended by now are told of at once.
+func (w *World) OnExit(f func(node, detail string, byItself bool)) {
+	w.onExit = f
+	for _, tell := range w.unheard {
+		tell()
+	}
+	w.unheard = nil
+}
 
 // Trace returns the number of events so far and a hash of them, of their order and of their times.
 func (w *World) Trace() (events uint64, hash string) {

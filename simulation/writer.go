@@ -18,6 +18,8 @@ type writer struct {
 	node   *node
 	log    *wal.Log
 	queued []replica.Persist
+	// origins are the clients' operations that these serve, one each.
+	origins []uint64
 	// syncing tells that a batch is written and its sync under way, lazy that it is none that has to
 	// be synced before it is answered; done counts what may be answered.
 	syncing, lazy bool
@@ -29,43 +31,62 @@ type writer struct {
 
 // open begins a process's life.
 func (d *writer) open(log *wal.Log) {
-	d.log, d.queued, d.syncing, d.done = log, nil, false, 0
+	d.log, d.queued, d.origins, d.syncing, d.done = log, nil, nil, false, 0
 }
 
 // close ends it.
 func (d *writer) close() {
-	d.log, d.queued, d.syncing = nil, nil, false
+	d.log, d.queued, d.origins, d.syncing = nil, nil, nil, false
 }
 
 func (d *writer) failing() bool { return d.broken != nil }
 
-func (d *writer) queue(p replica.Persist) { d.queued = append(d.queued, p) }
+func (d *writer) queue(p replica.Persist, origin uint64) {
+	d.queued, d.origins = append(d.queued, p), append(d.origins, origin)
+}
 
 // write begins the next batch, if there is something to write and nothing is being written.
 func (d *writer) write() {
 	if d.syncing || len(d.queued) == 0 {
 		return
 	}
+	written, ok := d.append()
+	if !ok {
+		return
+	}
+	n := d.node
+	w := n.world
+	w.tellWrite(n, d.queued[:written])
+	place, origin := uint64(n.index)|syncPlaces, d.origins[0]
+	d.queued, d.origins = d.queued[written:], d.origins[written:]
+	d.syncing = true
+	random := w.roll(decideSync, place, origin, w.queue.occurrences.next(mix(place, origin)))
+	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
+	_, e := w.queue.push(w.now + took)
+	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(written)
+	if n.doom != nil && n.doom.writing {
+		random := w.roll(decideDoom, uint64(n.index), n.doom.fault, 1)
+		_, e := w.queue.push(w.now + int64(below(random, uint64(took))))
+		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
+	}
+}
+
+// append writes the next batch, and returns how many of those that have queued it holds, and false
+// if that ended the process.
+func (d *writer) append() (written int, ok bool) {
+	defer d.node.caught()
 	// A batch that need not be synced before it is answered is synced before the next is written.
 	if err := d.log.Sync(); err != nil {
 		d.fail(err)
-		return
+		return 0, false
 	}
 	batch := store.NextBatch(d.queued)
 	if err := d.log.Append(batch); err != nil {
 		d.fail(err)
-		return
+		return 0, false
 	}
 	d.lazy = !store.MustSync(d.queued[:len(batch)])
-	n := d.node
-	w := n.world
-	w.tellWrite(n, d.queued[:len(batch)])
-	d.queued = d.queued[len(batch):]
-	d.syncing = true
-	random := w.roll(decideSync, uint64(n.index)<<32|uint64(n.life), n.random.origin, d.done)
-	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
-	_, e := w.queue.push(w.now + took)
-	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(len(batch))
+	return len(batch), true
 }
 
 // synced ends a batch: what waited for it is sent.
@@ -77,35 +98,53 @@ func (d *writer) synced(count uint64) {
 		detail = "written, not synced"
 	}
 	w.note(happensSync, n, count, detail)
-	if !d.lazy {
-		if err := d.log.Sync(); err != nil {
-			d.fail(err)
-			return
-		}
+	if !d.settle(count) {
+		return
 	}
-	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
-		if err := d.log.Snapshot(); err != nil {
-			d.fail(err)
-			return
-		}
-	}
-	d.syncing = false
-	d.done += count
-	n.gate.Synced(d.done)
 	if n.doomed() {
 		// Between the sync and the first of the sends that waited for it is a boundary, too.
 		n.end(n.doom.why)
 		return
 	}
-	for {
-		var ok bool
-		if n.leaving, ok = n.gate.Next(); !ok {
-			break
-		}
+	for n.leave() {
 		w.network.send(n, &n.leaving.Message, n.leaving.Request)
 	}
-	d.write()
+	if n.state == running {
+		d.write()
+	}
 }
+
+// settle makes a batch durable and lets go what waited for it. It returns false if that ended the
+// process.
+func (d *writer) settle(count uint64) (ok bool) {
+	defer d.node.caught()
+	if !d.lazy {
+		if err := d.log.Sync(); err != nil {
+			d.fail(err)
+			return false
+		}
+	}
+	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
+		if err := d.log.Snapshot(); err != nil {
+			d.fail(err)
+			return false
+		}
+	}
+	d.syncing = false
+	d.done += count
+	d.node.gate.Synced(d.done)
+	return true
+}
+
+// leave takes the next datagram that waits for nothing any more, if there is one.
+func (n *node) leave() (ok bool) {
+	defer n.caught()
+	n.leaving, ok = n.gate.Next()
+	return ok
+}
+
+// syncPlaces tells the places of disks from those of links and nodes where occurrences are counted.
+const syncPlaces = 1 << 62
 
 // fail ends the process, as a node ends whose disk failed. That is news unless a fault did it.
 func (d *writer) fail(err error) {
@@ -130,17 +169,18 @@ func (d *writer) decide(operation wal.Operation) wal.Decision {
 
 // crash forgets what a crash of the machine loses: names that were changed and not synced, and of
 // what was written since the last sync a random part. A torn write keeps its beginning, keeps
-// nothing, or keeps its length with zero bytes from some point on.
-func (n *node) crash() {
+// nothing, or keeps its length with zero bytes from some point on. It returns how many bytes were
+// not synced.
+func (n *node) crash(fault uint64) (unsyncedBytes int) {
 	w := n.world
-	place := uint64(n.index)<<32 | uint64(n.life)
 	asked := uint64(0)
 	next := func(below_ uint64) uint64 {
 		asked++
-		return below(w.roll(decideTear, place, 0, asked), below_)
+		return below(w.roll(decideTear, uint64(n.index), fault, asked), below_)
 	}
 	n.files.CrashMachine(wal.Crash{
 		Tail: func(_ string, unsynced []byte) []byte {
+			unsyncedBytes += len(unsynced)
 			kept := next(uint64(len(unsynced)) + 1)
 			switch next(3) {
 			case 0:
@@ -154,6 +194,7 @@ func (n *node) crash() {
 		},
 		Keep: func(string) bool { return next(2) == 0 },
 	})
+	return unsyncedBytes
 }
 
 // rotLog flips a bit of the log, in a batch that another batch follows, so that it cannot pass for

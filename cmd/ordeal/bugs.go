@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -43,11 +44,13 @@ func bugsCommand() *cobra.Command {
 told which it is, by each strategy and from several seeds: the detection matrix. Rows without a
 bug are controls: what is found there is a false alarm.
 
-For each cell it prints how many of the campaigns found something, and the medians and the worst of
-the runs, simulated events and time that it took. Runs and events are the same every time.
+For each cell it prints how many of the campaigns found a violation, and the medians and the worst
+of the runs, simulated events and time that it took. Runs and events are the same every time.
 
-Exit codes: 0 all found and no false alarm, 1 a false alarm, 3 a bug that some campaign did not
-find within --runs, 130 interrupted.`,
+That Ordeal fails or has no answer is no detection, and stands behind the classes.
+
+Exit codes: 0 all found and no false alarm, 1 a false alarm, 2 Ordeal failed, 3 a bug that some
+campaign did not find within --runs or a run without an answer, 130 interrupted.`,
 		Example: `  ordeal bugs --seeds 3 --strategy mixed
   ordeal bugs --bug livelock,redecide
   ordeal bugs --markdown > matrix.md`,
@@ -160,7 +163,10 @@ func verdictOfMatrix(cells []harness.MatrixCell) error {
 		case c.Bug == "" && c.Found > 0:
 			return verdictError(results.Violation)
 		case c.Bug != "" && c.Found < c.Seeds:
-			verdict = results.Inconclusive
+			verdict = results.Worse(verdict, results.Inconclusive)
+		}
+		if len(c.Others) > 0 {
+			verdict = results.Worse(verdict, c.Worst)
 		}
 	}
 	if verdict == results.Pass {
@@ -191,7 +197,7 @@ func writeMatrix(
 		found := fmt.Sprintf("%d of %d", c.Found, c.Seeds)
 		if c.Found == 0 {
 			row(rowName(c.Bug), string(c.Strategy), found, fmt.Sprintf("none in %d", c.AllRuns), "",
-				fmt.Sprintf("none in %d", c.AllEvents), "", "", "", "")
+				fmt.Sprintf("none in %d", c.AllEvents), "", "", "", classesOf(c))
 			continue
 		}
 		row(rowName(c.Bug), string(c.Strategy), found, fmt.Sprint(c.Runs), fmt.Sprint(c.RunsMost),
@@ -203,16 +209,16 @@ func writeMatrix(
 // quick writes a time for a table.
 func quick(d time.Duration) string { return d.Round(time.Millisecond).String() }
 
-// classesOf names what was found, the most frequent first.
+// classesOf names what was found, violations first, the most frequent first.
 func classesOf(c harness.MatrixCell) string {
-	names := slices.SortedFunc(maps.Keys(c.Classes), func(a, b string) int {
-		if c.Classes[a] != c.Classes[b] {
-			return c.Classes[b] - c.Classes[a]
+	var words []string
+	for _, classes := range []map[string]int{c.Classes, c.Others} {
+		names := slices.SortedFunc(maps.Keys(classes), func(a, b string) int {
+			return cmp.Or(classes[b]-classes[a], strings.Compare(a, b))
+		})
+		for _, name := range names {
+			words = append(words, fmt.Sprintf("%s (%d)", name, classes[name]))
 		}
-		return strings.Compare(a, b)
-	})
-	for i, name := range names {
-		names[i] = fmt.Sprintf("%s (%d)", name, c.Classes[name])
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(words, ", ")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,8 +89,9 @@ func (o *campaignOptions) validate(changed func(string) bool) error {
 		return fmt.Errorf("--workers is %d (accepted: 0 to %d)", o.workers, workersMax)
 	case o.budget == 0 && o.runs == 0 && o.findings == 0:
 		return errors.New("the campaign has no end (accepted: a --budget, --runs or --findings)")
-	case o.seed == 0 && changed("seed"):
-		return errors.New("--seed is 0 (accepted: 1 and more)")
+	case changed("seed") && (o.seed < plan.SeedMin || o.seed > plan.SeedMax):
+		return fmt.Errorf("--seed is %d (accepted: %d to %d)",
+			o.seed, uint64(plan.SeedMin), uint64(plan.SeedMax))
 	}
 	if _, err := paxos.BugNamed(o.bug); err != nil {
 		return err
@@ -112,10 +114,15 @@ func startSimulated(p plan.Plan) (harness.Environment, error) {
 	return simulation.Start(simulated(p))
 }
 
-// campaign runs one campaign, keeps what it found and prints its summary.
+// campaign runs one campaign, keeps what it found and prints its summary. Whatever fails after the
+// campaign, what was found is told.
 func campaign(cmd *cobra.Command, o campaignOptions) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(campaignGarbage))
-	status := newStatus(cmd.ErrOrStderr(), o.quiet)
+	if err := results.Creatable(o.results); err != nil {
+		return usage(fmt.Errorf("--results: %w", err))
+	}
+	errs := cmd.ErrOrStderr()
+	status := newStatus(errs, o.quiet)
 	status.title(fmt.Sprintf("ordeal campaign · seed %d · simulator", o.seed))
 	c := harness.Campaign{
 		Seed: o.seed, Start: startSimulated, Workers: o.workers,
@@ -123,57 +130,89 @@ func campaign(cmd *cobra.Command, o campaignOptions) error {
 		Draw:     func(seed uint64) plan.Plan { return plan.Swarm(seed, o.bug) },
 		Progress: func(r harness.CampaignReport) { status.campaign(r) },
 	}
-	report, err := c.Run(cmd.Context())
+	report, interrupted := c.Run(cmd.Context())
 	status.clear()
-	if err != nil && cmd.Context().Err() == nil {
-		return err
+	return telling{o.results, o.json, o.quiet, o.seed}.tell(cmd, report, interrupted)
+}
+
+// A telling is how what a campaign found is kept and told.
+type telling struct {
+	results     string
+	json, quiet bool
+	seed        uint64
+}
+
+// tell keeps what a campaign found, tells of it, and returns how the command ends. The error is that
+// of the campaign's interruption.
+func (o telling) tell(
+	cmd *cobra.Command, report harness.CampaignReport, interrupted error,
+) error {
+	errs := cmd.ErrOrStderr()
+	kept, failures := keepGroups(cmd.Context(), report, o.results)
+	verdict := report.Verdict()
+	if interrupted != nil {
+		verdict = results.Worse(verdict, results.Interrupted)
 	}
-	kept, failed := keepGroups(cmd.Context(), report, o.results)
-	if failed != nil {
-		return failed
-	}
+	writeCampaign(errs, report, kept, o.quiet)
 	if o.json {
-		if err := writeJSON(cmd.OutOrStdout(), campaignRecord{report, kept}); err != nil {
-			return err
+		record := campaignRecord{report, kept, failures}
+		if err := writeJSON(cmd.OutOrStdout(), record); err != nil {
+			failures = append(failures, results.Finding{Verdict: results.Harness, What: err.Error()})
 		}
 	}
-	verdict := report.Verdict()
-	if err != nil && verdict != results.Violation {
-		verdict = results.Interrupted
+	for _, f := range failures {
+		verdict = results.Worse(verdict, f.Verdict)
+		fmt.Fprintf(errs, "%s: %s\n", f.Verdict, f.What)
 	}
-	writeCampaign(cmd.ErrOrStderr(), report, kept, o.quiet)
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s (exit %d) · seed %d\n", verdict, verdict.ExitCode(), o.seed)
-	if verdict == results.Pass {
-		return nil
-	}
-	return verdictError(verdict)
+	fmt.Fprintf(errs, "%s (exit %d) · seed %d\n", verdict, verdict.ExitCode(), o.seed)
+	return ended(verdict)
 }
 
 // A campaignRecord is what --json prints.
 type campaignRecord struct {
 	harness.CampaignReport
-	// Kept maps the classes of what was found to the directories of their shortest runs.
+	// Kept maps the classes of what was found to the directories of their shortest runs; before a
+	// class that is no violation stands its verdict, as in "inconclusive: not recovered".
 	Kept map[string]string `json:"kept"`
+	// Failures say what could not be kept.
+	Failures []results.Finding `json:"failures,omitempty"`
+}
+
+// keptAs is how what was kept of a group is called.
+func keptAs(g harness.CampaignGroup) string {
+	if g.Verdict == results.Violation {
+		return g.Class
+	}
+	return string(g.Verdict) + ": " + g.Class
 }
 
 // keepGroups runs the shortest run of each class again, with everything that a run leaves. In the
-// simulator it is the same run.
+// simulator it is the same run. A plan that could not be run to its end leaves nothing to keep.
+// What goes wrong with one class keeps nothing from being done for the others.
 func keepGroups(
 	ctx context.Context, report harness.CampaignReport, root string,
-) (map[string]string, error) {
-	kept := make(map[string]string)
+) (kept map[string]string, failures []results.Finding) {
+	kept = make(map[string]string)
 	for _, g := range report.Groups {
+		if g.Trace.Hash == "" {
+			continue
+		}
 		run, directory, err := keep(context.WithoutCancel(ctx), g.Plan, root)
-		if err != nil {
-			return kept, err
-		}
-		if run.Trace == nil || *run.Trace != g.Trace {
-			return kept, fmt.Errorf("the run with seed %d is not the same the second time: Ordeal "+
+		switch {
+		case err != nil:
+			err = fmt.Errorf("the run with seed %d cannot be kept: %w", g.Plan.Seed, err)
+		case run.Trace == nil || *run.Trace != g.Trace:
+			err = fmt.Errorf("the run with seed %d is not the same the second time: Ordeal "+
 				"is wrong (see %s)", g.Plan.Seed, directory.Path(""))
+		default:
+			kept[keptAs(g)] = directory.Path("")
+			continue
 		}
-		kept[g.Class] = directory.Path("")
+		failures = append(failures, results.Finding{
+			Verdict: results.Harness, Class: g.Class, What: err.Error(),
+		})
 	}
-	return kept, nil
+	return kept, failures
 }
 
 // keep runs a plan in the simulator into a directory of its own.
@@ -184,7 +223,7 @@ func keep(
 	id := runID(started)
 	directory, err := results.Create(root, id)
 	if err != nil {
-		return results.Run{}, directory, usage(fmt.Errorf("--results: %w", err))
+		return results.Run{}, directory, err
 	}
 	run, err := harness.Test{
 		Plan: p, Directory: directory, Log: slog.New(slog.DiscardHandler), Virtual: true,
@@ -207,8 +246,8 @@ func (s *status) campaign(r harness.CampaignReport) {
 	s.last = time.Now()
 	text := fmt.Sprintf("%5.0fs: %d runs, %.1f M events, %d violating",
 		r.Elapsed.Seconds(), r.Runs, float64(r.Events)/1e6, r.Violating)
-	if len(r.Groups) > 0 {
-		text += fmt.Sprintf(" in %d classes", len(r.Groups))
+	if classes := r.Violations(); classes > 0 {
+		text += fmt.Sprintf(" in %d classes", classes)
 	}
 	s.line(text)
 }
@@ -234,7 +273,8 @@ func writeCampaign(
 		if g.Plan.Simulation.Seed != 0 {
 			seed += fmt.Sprintf(", of the simulation %d", g.Plan.Simulation.Seed)
 		}
-		fmt.Fprintf(w, "  shortest: seed %s, %d events, %s\n", seed, g.Events, kept[g.Class])
+		fmt.Fprintf(w, "  shortest: seed %s, %d events, %s\n", seed, g.Events,
+			cmp.Or(kept[keptAs(g)], "not kept"))
 	}
 	if len(r.Groups) > 0 || !quiet {
 		fmt.Fprintln(w)

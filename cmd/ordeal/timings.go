@@ -16,6 +16,9 @@ import (
 // searchTimings looks in the simulator for the violation of a run of containers, and keeps what it
 // finds.
 func searchTimings(cmd *cobra.Command, r recorded, o replayOptions) error {
+	if err := results.Creatable(o.results); err != nil {
+		return usage(fmt.Errorf("--results: %w", err))
+	}
 	status := newStatus(cmd.ErrOrStderr(), o.quiet)
 	status.title(fmt.Sprintf("ordeal replay %s · seed %d · timings in the simulator\n%s",
 		r.directory.ID, r.plan.Seed, r.plan))
@@ -24,23 +27,7 @@ func searchTimings(cmd *cobra.Command, r recorded, o replayOptions) error {
 	if err != nil && cmd.Context().Err() == nil {
 		return err
 	}
-	kept, failed := keepGroups(cmd.Context(), report, o.results)
-	if failed != nil {
-		return failed
-	}
-	if o.json {
-		if err := writeJSON(cmd.OutOrStdout(), campaignRecord{report, kept}); err != nil {
-			return err
-		}
-	}
-	verdict := report.Verdict()
-	if err != nil && verdict != results.Violation {
-		verdict = results.Interrupted
-	}
-	writeCampaign(cmd.ErrOrStderr(), report, kept, o.quiet)
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s (exit %d) · seed %d\n", verdict, verdict.ExitCode(),
-		r.plan.Seed)
-	return ended(verdict)
+	return telling{o.results, o.json, o.quiet, r.plan.Seed}.tell(cmd, report, err)
 }
 
 // enoughClasses is after how many classes of violations a search ends that has found none of those

@@ -57,7 +57,7 @@ func SwarmBy(strategy Strategy, seed uint64, bug string) Plan {
 		}
 		if len(schedule) > 0 {
 			p.Faults = schedule
-			leaveSome(r, p.Faults, p.NodeNames())
+			leaveSome(r, p.Faults, p.NodeNames(), p.Time)
 		}
 		if p.Validate() == nil {
 			return p
@@ -65,10 +65,10 @@ func SwarmBy(strategy Strategy, seed uint64, bug string) Plan {
 	}
 }
 
-// leaveSome lets some of the last faults stay, in one plan of three, as long as they leave a core:
-// TigerBeetle's simulator calls what follows the liveness phase. A cluster that is healed in part
-// must make progress there.
-func leaveSome(r *rand.Rand, schedule nemesis.Schedule, nodes []string) {
+// leaveSome lets some of the last faults stay, in one plan of three, as long as they leave a core,
+// and the faults that follow something to do: TigerBeetle's simulator calls what comes then the
+// liveness phase. A cluster that is healed in part must make progress there.
+func leaveSome(r *rand.Rand, schedule nemesis.Schedule, nodes []string, end time.Duration) {
 	if r.IntN(3) != 0 {
 		return
 	}
@@ -78,7 +78,7 @@ func leaveSome(r *rand.Rand, schedule nemesis.Schedule, nodes []string) {
 			continue
 		}
 		f.Stay = true
-		if len(schedule.Core(nodes)) == 0 {
+		if len(schedule.Core(nodes)) == 0 || schedule.Validate(nodes, end) != nil {
 			f.Stay = false
 		}
 	}
