@@ -27,8 +27,8 @@
 //     of a process leaves what was written, the end of a machine (a fault of the kind crash) what
 //     was synced, and of the rest what a random torn write leaves.
 //   - A process ends at the boundary of two effects of one step: some of what the step asked for
-//     was done and the rest was not, so that a broadcast may have reached one node only. Every other
-//     kill and crash waits a while for a batch that is written and not yet synced.
+//     was done and the rest was not, so that a broadcast may have reached one node only. Every
+//     other kill and crash waits a while for a batch that is written and not yet synced.
 //   - A paused node's datagrams and requests wait, up to what a socket holds, and its timers are
 //     due when it goes on.
 //   - A clock runs too fast or too slow, as a fault of the kind drift says.

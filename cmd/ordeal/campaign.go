@@ -142,8 +142,8 @@ type telling struct {
 	seed        uint64
 }
 
-// tell keeps what a campaign found, tells of it, and returns how the command ends. The error is that
-// of the campaign's interruption.
+// tell keeps what a campaign found, tells of it, and returns how the command ends. The error is
+// that of the campaign's interruption.
 func (o telling) tell(
 	cmd *cobra.Command, report harness.CampaignReport, interrupted error,
 ) error {
