@@ -26,13 +26,30 @@ func (g Graph) Reaches(from, to string) bool { return from == to || !g.Cuts(from
 
 // Links returns the links that are cut, ordered by sender, then receiver.
 func (g Graph) Links() []Link {
-	var links []Link
-	for _, from := range slices.Sorted(maps.Keys(g)) {
+	count := 0
+	for _, to := range g {
+		count += len(to)
+	}
+	if count == 0 {
+		return nil
+	}
+	links := make([]Link, 0, count)
+	for _, from := range g.senders() {
 		for _, to := range g[from] {
 			links = append(links, Link{From: from, To: to})
 		}
 	}
 	return links
+}
+
+// senders returns those that are cut from somebody, in order.
+func (g Graph) senders() []string {
+	names := make([]string, 0, len(g))
+	for from := range g {
+		names = append(names, from)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Symmetric tells whether every link that is cut is cut in both directions.
@@ -74,7 +91,7 @@ func Union(graphs ...Graph) Graph {
 // Validate returns an error unless g is canonical, every name in it is one of nodes and no node is
 // cut from itself.
 func (g Graph) Validate(nodes []string) error {
-	for _, from := range slices.Sorted(maps.Keys(g)) {
+	for _, from := range g.senders() {
 		if err := known(nodes, from); err != nil {
 			return err
 		}
@@ -107,7 +124,7 @@ func (g Graph) String() string {
 		return joinGroups(groups)
 	}
 	var parts []string
-	for _, from := range slices.Sorted(maps.Keys(g)) {
+	for _, from := range g.senders() {
 		parts = append(parts, from+"→"+strings.Join(g[from], " "))
 	}
 	return strings.Join(parts, ", ")

@@ -2,12 +2,15 @@ package simulation_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"ordeal/harness"
 	"ordeal/harness/plan"
+	"ordeal/nemesis"
 	"ordeal/simulation"
 )
 
@@ -48,4 +51,30 @@ func BenchmarkRehearsal(b *testing.B) {
 	b.ReportMetric(float64(events)/float64(b.N), "events/run")
 	b.ReportMetric(float64(events)/used, "events/cpu-s")
 	b.ReportMetric(virtual/used, "virtual-s/cpu-s")
+}
+
+// BenchmarkEvents is a longer run without faults, by nodes: what the simulation of the nodes comes
+// to, with the loop and its check around it.
+func BenchmarkEvents(b *testing.B) {
+	for _, nodes := range []int{3, 5, 7} {
+		for _, clients := range []int{3, 10, 30} {
+			b.Run(fmt.Sprintf("nodes=%d/clients=%d", nodes, clients), func(b *testing.B) {
+				p := plan.Default()
+				p.Nodes, p.Clients, p.Nemesis = nodes, clients, []string{nemesis.None}
+				p.Time = 2 * time.Second
+				events, operations := uint64(0), 0
+				before := processorTime(b)
+				for i := range b.N {
+					p.Seed = uint64(i + 1)
+					o := rehearse(b, p)
+					events += o.Trace.Events
+					operations += o.Operations.Total
+				}
+				used := (processorTime(b) - before).Seconds()
+				b.ReportMetric(float64(events)/used, "events/cpu-s")
+				b.ReportMetric(float64(operations)/used, "operations/cpu-s")
+				b.ReportMetric(float64(events)/float64(operations), "events/operation")
+			})
+		}
+	}
 }

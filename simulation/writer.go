@@ -58,7 +58,9 @@ func (d *writer) write() {
 	w := n.world
 	w.tellWrite(n, d.queued[:written])
 	place, origin := uint64(n.index)|syncPlaces, d.origins[0]
-	d.queued, d.origins = d.queued[written:], d.origins[written:]
+	// What is left moves to the front, so that the room is used again.
+	d.queued = d.queued[:copy(d.queued, d.queued[written:])]
+	d.origins = d.origins[:copy(d.origins, d.origins[written:])]
 	d.syncing = true
 	random := w.roll(decideSync, place, origin, w.queue.occurrences.next(mix(place, origin)))
 	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
