@@ -89,8 +89,9 @@ func reseeded(p plan.Plan, number int) plan.Plan {
 	return p
 }
 
-// reduce leaves out as many of count things of the best plan as it can: first all, then halves,
-// quarters, and at last single ones, until no single one can be left out. Build returns the plan
+// reduce leaves out as many of count things of the best plan as it can: first all but a half, a
+// quarter and so on, then all, halves, quarters, and at last single ones, until no single one can be
+// left out. Build returns the plan
 // with only some of them, in their order. It tells whether anything was left out.
 func (s *search) reduce(
 	ctx context.Context, count, seeds int, build func(kept []int) plan.Plan,
@@ -99,8 +100,12 @@ func (s *search) reduce(
 	for i := range kept {
 		kept[i] = i
 	}
-	reduced := false
-	for size := count; size > 0; {
+	kept, err := s.narrow(ctx, kept, seeds, build)
+	if err != nil {
+		return len(kept) < count, err
+	}
+	reduced := len(kept) < count
+	for size := len(kept); size > 0; {
 		left, err := s.sweep(ctx, kept, size, seeds, build)
 		if err != nil {
 			return reduced, err
@@ -113,6 +118,36 @@ func (s *search) reduce(
 		}
 	}
 	return reduced, nil
+}
+
+// narrowLeast is of how many things it is tried whether a part of them is enough, narrowParts how
+// many parts of a size are tried: where everything is needed that costs little, and where little is
+// needed it saves much.
+const narrowLeast, narrowParts = 16, 8
+
+// narrow keeps only a part of the things, as small as it finds one that is enough.
+func (s *search) narrow(
+	ctx context.Context, kept []int, seeds int, build func([]int) plan.Plan,
+) ([]int, error) {
+	for size := (len(kept) + 1) / 2; len(kept) >= narrowLeast && size > 0; {
+		parts := min(narrowParts, (len(kept)+size-1)/size)
+		part := func(i int) []int { return kept[i*size : min((i+1)*size, len(kept))] }
+		at, err := s.first(ctx, parts*seeds, func(i int) plan.Plan {
+			return reseeded(build(part(i/seeds)), i%seeds)
+		})
+		if err != nil {
+			return kept, err
+		}
+		if at >= 0 {
+			kept = part(at / seeds)
+			size = min(size, len(kept))
+		}
+		if size == 1 {
+			break
+		}
+		size = (size + 1) / 2
+	}
+	return kept, nil
 }
 
 // sweep goes once through the things that are kept and leaves out what it can of them, so many at a
