@@ -90,9 +90,9 @@ func reseeded(p plan.Plan, number int) plan.Plan {
 }
 
 // reduce leaves out as many of count things of the best plan as it can: first all but a half, a
-// quarter and so on, then all, halves, quarters, and at last single ones, until no single one can be
-// left out. Build returns the plan
-// with only some of them, in their order. It tells whether anything was left out.
+// quarter and so on, then all, halves, quarters, and at last single ones, until no single one can
+// be left out. Build returns the plan with only some of them, in their order. It tells whether
+// anything was left out.
 func (s *search) reduce(
 	ctx context.Context, count, seeds int, build func(kept []int) plan.Plan,
 ) (bool, error) {
