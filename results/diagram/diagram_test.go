@@ -146,3 +146,22 @@ func TestADiagramOfWhatIsNotThereIsRefused(t *testing.T) {
 	require.NotEmpty(t, svg(t, diagram.Diagram{Title: "nothing"}))
 	require.NotEmpty(t, text(t, diagram.Diagram{Title: "nothing"}, 0))
 }
+
+// A text that fits on neither side of its lane is not cut off at the edge of the picture.
+func TestALongTextIsInsideThePicture(t *testing.T) {
+	d := small()
+	d.Marks = append(d.Marks, diagram.Mark{
+		Row: 5, Lane: 4, Kind: diagram.Alarm, Text: strings.Repeat("long ", 24),
+	})
+	var out bytes.Buffer
+	require.NoError(t, diagram.SVG(&out, d))
+	lines := strings.Split(out.String(), "\n")
+	found := false
+	for _, line := range lines {
+		if strings.Contains(line, "long long") {
+			found = true
+			require.NotContains(t, line, `left"`, "a text that ends at its lane begins outside")
+		}
+	}
+	require.True(t, found)
+}

@@ -113,15 +113,21 @@ func (p *picture) endLabel(a Arrow, y float64) {
 	p.labelAt(x, y, class, a.Short)
 }
 
-// label writes beside a lane, on its right, or on its left where the picture ends.
+// label writes beside a lane, on its right, or on its left where the picture ends; what fits on
+// neither side, across.
 func (p *picture) label(lane int, y float64, class, s string) {
 	p.labelAt(p.x[lane], y, class, s)
 }
 
 func (p *picture) labelAt(x, y float64, class, s string) {
 	width := letterWidth * float64(utf8.RuneCountInString(s))
-	if x+labelDistant+width > p.width {
+	switch {
+	case x+labelDistant+width <= p.width:
+	case x-labelDistant-width >= 0:
 		p.text(x-labelDistant, y+4, class+" left", s)
+		return
+	default: // too long for either side: all of it is there, over the lanes
+		p.text(max(p.width-width-labelDistant, labelDistant), y+4, class, s)
 		return
 	}
 	p.text(x+labelDistant, y+4, class, s)
