@@ -135,6 +135,9 @@ func bugs(cmd *cobra.Command, o bugsOptions, m harness.Matrix) error {
 		}
 	}
 	cells, err := m.Run(cmd.Context())
+	if cmd.Context().Err() != nil {
+		return errors.New("interrupted before the matrix was full")
+	}
 	if err != nil {
 		return err
 	}

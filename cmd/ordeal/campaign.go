@@ -154,6 +154,9 @@ func (o telling) tell(
 		verdict = results.Worse(verdict, results.Interrupted)
 	}
 	writeCampaign(errs, report, kept, o.quiet)
+	if interrupted != nil && verdict != results.Interrupted {
+		fmt.Fprintln(errs, "interrupted: this is what was found until then")
+	}
 	if o.json {
 		record := campaignRecord{report, kept, failures}
 		if err := writeJSON(cmd.OutOrStdout(), record); err != nil {

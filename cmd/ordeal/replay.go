@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -166,6 +167,14 @@ func replaySimulated(cmd *cobra.Command, r recorded, o replayOptions) error {
 	return ended(again.Verdict)
 }
 
+// wasInterrupted tells whether a run was stopped by hand, also if what it had seen until then
+// violates, which is its verdict.
+func wasInterrupted(run results.Run) bool {
+	return slices.ContainsFunc(run.Findings, func(f results.Finding) bool {
+		return f.Verdict == results.Interrupted
+	})
+}
+
 // compareRuns compares a run with the one that was recorded.
 func compareRuns(
 	r recorded, again results.Run, directory results.Directory,
@@ -174,9 +183,11 @@ func compareRuns(
 	switch {
 	case r.run.Trace == nil:
 		s.Why = "the record has no trace"
-	case r.run.Verdict == results.Interrupted || r.run.Verdict == results.Unfinished:
+	case r.run.Verdict == results.Unfinished:
 		s.Why = "the run was " + string(r.run.Verdict)
-	case again.Trace == nil || again.Verdict == results.Interrupted:
+	case wasInterrupted(r.run):
+		s.Why = "the run was interrupted"
+	case again.Trace == nil || wasInterrupted(again):
 		s.Why = "it was interrupted"
 	}
 	if s.Why != "" {

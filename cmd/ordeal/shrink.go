@@ -134,8 +134,8 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 	if err != nil && cmd.Context().Err() == nil {
 		return err
 	}
-	if s.Plan.Nodes == 0 { // it was interrupted before there was anything
-		return verdictError(results.Interrupted)
+	if s.Plan.Nodes == 0 {
+		return errors.New("interrupted before anything was left out")
 	}
 	if err := s.keep(cmd.Context(), o.results); err != nil {
 		return err
@@ -245,7 +245,7 @@ func (s *shrunk) tell(cmd *cobra.Command, o shrinkOptions) error {
 			return err
 		}
 	}
-	s.write(cmd.ErrOrStderr())
+	s.write(cmd.ErrOrStderr(), cmd.Context().Err() != nil)
 	if cmd.Context().Err() != nil {
 		return verdictError(results.Interrupted)
 	}
@@ -253,7 +253,7 @@ func (s *shrunk) tell(cmd *cobra.Command, o shrinkOptions) error {
 }
 
 // write tells a person.
-func (s *shrunk) write(w io.Writer) {
+func (s *shrunk) write(w io.Writer, interrupted bool) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "violation\t%s\n", s.Class)
 	fmt.Fprintf(table, "\t%s\n", s.What)
@@ -265,10 +265,15 @@ func (s *shrunk) write(w io.Writer) {
 		fmt.Fprintf(table, "containers\t%s\n", s.Containers)
 	}
 	_ = table.Flush()
-	if !s.Complete {
-		fmt.Fprintln(w, "the time was over first: it may become smaller with a longer --budget")
-	} else {
+	switch {
+	case s.Complete:
 		fmt.Fprintln(w, "no fault and no operation can be left out")
+	case interrupted:
+		fmt.Fprintln(w, "interrupted: it may become smaller")
+	case s.Minimal == s.Original:
+		fmt.Fprintln(w, "the time was over before anything was left out: it wants a longer --budget")
+	default:
+		fmt.Fprintln(w, "the time was over first: it may become smaller with a longer --budget")
 	}
 	for i, op := range s.Plan.Operations {
 		if i == listedLinesMax {
