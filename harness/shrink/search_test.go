@@ -124,13 +124,19 @@ func TestFirstIsTheFirstInOrder(t *testing.T) {
 // minimized runs all passes with an oracle.
 func minimized(t *testing.T, p plan.Plan, judge func(plan.Plan) bool) plan.Plan {
 	t.Helper()
+	return minimizedAt(t, quick, p, judge)
+}
+
+// minimizedAt is minimized at a pace.
+func minimizedAt(t *testing.T, at pace, p plan.Plan, judge func(plan.Plan) bool) plan.Plan {
+	t.Helper()
 	m := minimizer{
 		search: &search{workers: 2, best: p, events: 10, oracle: func(
 			_ context.Context, p plan.Plan,
 		) (Judgement, error) {
 			return Judgement{Violates: judge(p), Events: 10}, nil
 		}},
-		stage: func(string) {}, pace: quick,
+		stage: func(string) {}, pace: at,
 	}
 	require.True(t, judge(p))
 	require.NoError(t, m.run(context.Background()))
@@ -251,4 +257,16 @@ func TestSpacedKeepsTheOrder(t *testing.T) {
 		}
 		require.Equal(t, lasts(q), lasts(spaced(q, gap, false)))
 	})
+}
+
+// Many operations that get in each other's way may do without the fault that few of them need. A
+// steady shrinking keeps the fault.
+func TestSteadyKeepsTheFaultThatSavesOperations(t *testing.T) {
+	judge := func(p plan.Plan) bool {
+		return len(p.Operations) >= 9 || len(p.Faults) > 0 && slices.Contains(numbers(p), 3)
+	}
+	least := minimizedAt(t, slow, planOf(20, 2), judge)
+	require.Len(t, least.Faults, 1)
+	require.Len(t, least.Operations, 1)
+	require.GreaterOrEqual(t, least.Faults[0].For, slow.gap)
 }
