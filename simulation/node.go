@@ -18,9 +18,6 @@ import (
 const (
 	// cluster is the cluster's name on every disk.
 	cluster = "simulation"
-	// heldMax bounds the sends that wait for a disk, as node/server bounds them: while there are so
-	// many, datagrams that arrive are lost.
-	heldMax = 8192
 	// frozenMax is how many datagrams a paused node's socket holds; more are lost.
 	frozenMax = 512
 )
@@ -217,7 +214,7 @@ func (n *node) receive(e *event) {
 	switch {
 	case n.state == paused:
 		n.freeze(*e)
-	case n.state == running && n.gate.Held() < heldMax:
+	case n.state == running && n.gate.Held() < replica.HeldMax:
 		n.received.Message = e.message
 		n.step(&n.received, e.origin)
 	default:

@@ -9,9 +9,6 @@ import (
 	"ordeal/node/wal"
 )
 
-// snapshotLogBytes is the length of the log at which a snapshot is taken, as in node/server.
-const snapshotLogBytes = 8 << 20
-
 // A writer makes durable what a node's process has queued, as the disk goroutine of node/server
 // does: all that has queued as one batch with one sync, one batch at a time.
 type writer struct {
@@ -126,7 +123,7 @@ func (d *writer) settle(count uint64) (ok bool) {
 			return false
 		}
 	}
-	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
+	if store.SnapshotDue(d.log) {
 		if err := d.log.Snapshot(); err != nil {
 			d.fail(err)
 			return false
@@ -176,9 +173,9 @@ func (d *writer) decide(operation wal.Operation) wal.Decision {
 func (n *node) crash(fault uint64) (unsyncedBytes int) {
 	w := n.world
 	asked := uint64(0)
-	next := func(below_ uint64) uint64 {
+	next := func(limit uint64) uint64 {
 		asked++
-		return below(w.roll(decideTear, uint64(n.index), fault, asked), below_)
+		return below(w.roll(decideTear, uint64(n.index), fault, asked), limit)
 	}
 	n.files.CrashMachine(wal.Crash{
 		Tail: func(_ string, unsynced []byte) []byte {

@@ -2,6 +2,10 @@ package replica
 
 import "fmt"
 
+// HeldMax bounds the Sends that wait for the disk. While there are so many, messages that arrive
+// are lost: so what waits to be written is bounded too, however slow the disk.
+const HeldMax = 8192
+
 // A Gate keeps step 3 of the contract of Step: it holds each Send that is marked AfterSync until
 // every Persist that came before it is synced. It decides only; whoever carries the effects out
 // tells it of them in their order, and of the disk's progress:

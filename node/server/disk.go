@@ -13,10 +13,6 @@ import (
 	"ordeal/node/wal"
 )
 
-// snapshotLogBytes is the length of the log at which a snapshot is taken, unless the snapshot
-// before was longer: then at that length, so that each byte is written about twice in all.
-const snapshotLogBytes = 8 << 20
-
 // ErrDisk is wrapped by the error of a write or sync that failed. Nothing was tried again.
 var ErrDisk = errors.New("the disk failed")
 
@@ -113,7 +109,7 @@ func (d *disk) flush() error {
 		notify(d.progress)
 	}
 	d.logBytes.Store(d.log.Size())
-	if size := d.log.Size(); size > max(snapshotLogBytes, d.log.SnapshotSize()) {
+	if size := d.log.Size(); store.SnapshotDue(d.log) {
 		start := time.Now()
 		if err := d.log.Snapshot(); err != nil {
 			return err

@@ -145,14 +145,14 @@ func TestSnapshot(t *testing.T) {
 	d := newDisk(log, slog.New(slog.NewTextHandler(&lines, nil)), newInstruments())
 	large := persistOf("k", 1)
 	large.Acceptor.Accepted.State.Content = make([]byte, paxos.ContentMax)
-	const enough = snapshotLogBytes/paxos.ContentMax + 1
+	const enough = store.SnapshotLogBytes/paxos.ContentMax + 1
 	for round := range uint64(enough) {
 		large.Acceptor.Promised.Round = round + 1
 		d.persist(large)
 	}
 	require.NoError(t, d.flush())
 	require.Contains(t, lines.String(), "snapshot taken")
-	require.Less(t, log.Size(), int64(snapshotLogBytes))
+	require.Less(t, log.Size(), int64(store.SnapshotLogBytes))
 	require.EqualValues(t, enough, d.synced.Load())
 	require.NoError(t, log.Close())
 

@@ -7,10 +7,6 @@ import (
 	"ordeal/node/replica"
 )
 
-// heldMax bounds the messages that wait for the disk. While there are so many, messages that arrive
-// are lost: so what waits to be written is bounded too, however slow the disk.
-const heldMax = 8192
-
 // A loop is the goroutine that owns the replica and carries out the contract of its Step. Its
 // channels are all that others may use.
 type loop struct {
@@ -105,7 +101,7 @@ func (l *loop) ask(a ask) {
 }
 
 func (l *loop) receive(m paxos.Message) {
-	if l.gate.Held() >= heldMax {
+	if l.gate.Held() >= replica.HeldMax {
 		l.count.dropped(dropBusy)
 		return
 	}

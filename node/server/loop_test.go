@@ -128,11 +128,11 @@ func TestHoldBack(t *testing.T) {
 // A disk that is far behind makes what arrives a loss: what waits is bounded.
 func TestWhatWaitsForTheDiskIsBounded(t *testing.T) {
 	l := newTestLoop(newDisk(nil, nil, newInstruments()))
-	for round := range uint64(heldMax + 10) {
+	for round := range uint64(replica.HeldMax + 10) {
 		l.receive(prepare(round + 1))
 	}
-	require.Equal(t, heldMax, l.gate.Held())
-	require.Len(t, l.disk.queue, heldMax)
+	require.Equal(t, replica.HeldMax, l.gate.Held())
+	require.Len(t, l.disk.queue, replica.HeldMax)
 	require.EqualValues(t, 10, dropsOf(l.count, dropBusy))
 }
 

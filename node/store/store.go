@@ -39,6 +39,15 @@ func NextBatch(queue []replica.Persist) []wal.Record {
 	return batch
 }
 
+// SnapshotLogBytes is the length of the log at which a snapshot is taken, unless the snapshot
+// before was longer: then at that length, so that each byte is written about twice in all.
+const SnapshotLogBytes = 8 << 20
+
+// SnapshotDue tells whether a snapshot of the log is to be taken now.
+func SnapshotDue(log *wal.Log) bool {
+	return log.Size() > max(SnapshotLogBytes, log.SnapshotSize())
+}
+
 // MustSync tells whether the batch of these Persists must be synced before the Sends behind them
 // may go: always, by the correct rules. If not, the batch is appended without a sync, and the
 // caller syncs the log before it appends the next, since a batch that another follows is taken for
