@@ -87,10 +87,10 @@ func (v *invariants) answer(n *node, m *paxos.Message) {
 		v.violated(n, m, classPromise, "%s %s at ballot %s, below its promise of %s",
 			verbs[m.Kind], m.Key, m.Ballot, w.promised)
 	}
-	w.promised = highest(w.promised, m.Ballot)
+	w.promised = paxos.MaxBallot(w.promised, m.Ballot)
 	if m.Kind == paxos.Accepted {
-		w.promised = highest(w.promised, m.Next)
-		w.accepted = highest(w.accepted, m.Ballot)
+		w.promised = paxos.MaxBallot(w.promised, m.Next)
+		w.accepted = paxos.MaxBallot(w.accepted, m.Ballot)
 	}
 	v.said[at] = w
 	if m.Kind == paxos.Promise {
@@ -126,11 +126,4 @@ func (v *invariants) violated(
 		v.found = append(v.found, finding{class, fmt.Sprintf("%s at %s: %s",
 			n.name, milliseconds(v.world.now), what)})
 	}
-}
-
-func highest(a, b paxos.Ballot) paxos.Ballot {
-	if a.Less(b) {
-		return b
-	}
-	return a
 }

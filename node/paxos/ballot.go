@@ -55,7 +55,8 @@ func (b Ballot) String() string {
 	return fmt.Sprintf("%d.%d.%d", b.Round, b.Node, b.Boot)
 }
 
-func maxBallot(a, b Ballot) Ballot {
+// MaxBallot returns the higher of two ballots.
+func MaxBallot(a, b Ballot) Ballot {
 	if a.Less(b) {
 		return b
 	}

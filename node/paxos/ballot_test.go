@@ -28,7 +28,7 @@ func TestBallotsAreTotallyOrdered(t *testing.T) {
 			require.True(t, a.Less(c))
 		}
 		require.False(t, a.Less(Ballot{}), "none is the lowest")
-		require.Equal(t, max(a.Compare(b), 0) > 0, maxBallot(a, b) == a && a != b)
+		require.Equal(t, max(a.Compare(b), 0) > 0, MaxBallot(a, b) == a && a != b)
 	})
 }
 

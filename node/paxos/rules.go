@@ -113,7 +113,7 @@ func voteOnce(votes Votes, from NodeID) Votes {
 }
 
 func promiseHigher(a Acceptor, ballot, next Ballot) Ballot {
-	return maxBallot(a.Promised, maxBallot(ballot, next))
+	return MaxBallot(a.Promised, MaxBallot(ballot, next))
 }
 
 func adoptHighest(reports []Proposal) Proposal {
