@@ -28,15 +28,14 @@ const (
 
 // faults holds those in force, by their ids.
 type faults struct {
-	cut     map[string]nemesis.Graph
+	// cut holds for each partition how many datagrams its links had dropped when it began.
+	cut     map[string]map[string]uint64
 	weather map[string]*weather
-	before  map[string]map[string]uint64
 }
 
 func newFaults() faults {
 	return faults{
-		cut: make(map[string]nemesis.Graph), weather: make(map[string]*weather),
-		before: make(map[string]map[string]uint64),
+		cut: make(map[string]map[string]uint64), weather: make(map[string]*weather),
 	}
 }
 
@@ -76,46 +75,50 @@ func (e evidence) of() history.Evidence {
 	return history.Evidence{Shown: shown, Measurements: e}
 }
 
+// A change makes a fault happen or end, and calls done with what shows that it did.
+type change func(f nemesis.Fault, done func(history.Evidence, error))
+
+// changesOf returns what begins and what ends a fault of a kind.
+func (w *World) changesOf(kind nemesis.Kind) (inject, heal change) {
+	switch {
+	case kind == nemesis.Partition:
+		return w.cut, w.mend
+	case kind == nemesis.Packets:
+		return w.cloud, w.clear
+	case kind == nemesis.Pause:
+		return w.freeze, w.thaw
+	case kind == nemesis.SlowDisk, kind == nemesis.Drift:
+		return w.hinder, w.relieve
+	case kind.Ends():
+		return w.bringDown, w.revive
+	default:
+		return w.refuseFault, w.healNothing
+	}
+}
+
+// refuseFault is what comes of a fault that is unknown here, healNothing what ends it.
+func (w *World) refuseFault(f nemesis.Fault, done func(history.Evidence, error)) {
+	w.post(func() {
+		done(history.Evidence{}, fmt.Errorf("%w: the simulation has no fault of kind %q",
+			nemesis.ErrPrecondition, f.Kind))
+	})
+}
+
+func (w *World) healNothing(_ nemesis.Fault, done func(history.Evidence, error)) {
+	w.post(func() { done(history.Evidence{Shown: true}, nil) })
+}
+
 // Inject makes a fault happen. What it calls done with is the state of what it touches, which the
 // simulation knows; the error wraps nemesis.ErrPrecondition when the fault can have no effect.
 func (w *World) Inject(f nemesis.Fault, done func(history.Evidence, error)) {
-	done = w.tellFault(KindFaultBegins, f, done)
-	switch {
-	case f.Kind == nemesis.Partition:
-		w.cut(f, done)
-	case f.Kind == nemesis.Packets:
-		w.cloud(f, done)
-	case f.Kind == nemesis.Pause:
-		w.freeze(f, done)
-	case f.Kind == nemesis.SlowDisk, f.Kind == nemesis.Drift:
-		w.hinder(f, done)
-	case f.Kind.Ends():
-		w.bringDown(f, done)
-	default:
-		w.post(func() {
-			done(history.Evidence{}, fmt.Errorf("%w: the simulation has no fault of kind %q",
-				nemesis.ErrPrecondition, f.Kind))
-		})
-	}
+	inject, _ := w.changesOf(f.Kind)
+	inject(f, w.tellFault(KindFaultBegins, f, done))
 }
 
 // Heal ends a fault. Healing twice, or what was never injected, changes nothing.
 func (w *World) Heal(f nemesis.Fault, done func(history.Evidence, error)) {
-	done = w.tellFault(KindFaultEnds, f, done)
-	switch {
-	case f.Kind == nemesis.Partition:
-		w.mend(f, done)
-	case f.Kind == nemesis.Packets:
-		w.clear(f, done)
-	case f.Kind == nemesis.Pause:
-		w.thaw(f, done)
-	case f.Kind == nemesis.SlowDisk, f.Kind == nemesis.Drift:
-		w.relieve(f, done)
-	case f.Kind.Ends():
-		w.revive(f, done)
-	default:
-		w.post(func() { done(history.Evidence{Shown: true}, nil) })
-	}
+	_, heal := w.changesOf(f.Kind)
+	heal(f, w.tellFault(KindFaultEnds, f, done))
 }
 
 // victims returns the nodes of a fault, each once, in its order.
@@ -157,7 +160,7 @@ func (w *World) cut(f nemesis.Fault, done func(history.Evidence, error)) {
 			before[names[i]] = l.dropped
 			e.add(names[i], "link", "during", "cut", true)
 		}
-		w.faults.cut[f.ID], w.faults.before[f.ID] = f.Cut, before
+		w.faults.cut[f.ID] = before
 		done(e.of(), nil)
 	})
 }
@@ -166,13 +169,13 @@ func (w *World) cut(f nemesis.Fault, done func(history.Evidence, error)) {
 func (w *World) mend(f nemesis.Fault, done func(history.Evidence, error)) {
 	w.After(faultTime, func() {
 		links, names := w.links(f.Cut)
-		_, cut := w.faults.cut[f.ID]
+		before, cut := w.faults.cut[f.ID]
 		var e evidence
 		for i, l := range links {
 			if cut {
 				l.cuts--
 			}
-			dropped := l.dropped - w.faults.before[f.ID][names[i]]
+			dropped := l.dropped - before[names[i]]
 			e.add(names[i], "datagrams dropped", "end", fmt.Sprint(dropped), cut)
 			value, open := "open", true
 			if l.cuts > 0 {
@@ -181,7 +184,6 @@ func (w *World) mend(f nemesis.Fault, done func(history.Evidence, error)) {
 			e.add(names[i], "link", "after", value, open)
 		}
 		delete(w.faults.cut, f.ID)
-		delete(w.faults.before, f.ID)
 		done(e.of(), nil)
 	})
 }
