@@ -174,10 +174,7 @@ func verdictOfMatrix(cells []harness.MatrixCell) error {
 			verdict = results.Worse(verdict, c.Worst)
 		}
 	}
-	if verdict == results.Pass {
-		return nil
-	}
-	return verdictError(verdict)
+	return ended(verdict)
 }
 
 func rowName(bug string) string {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,7 +86,7 @@ func (p place) start(
 ) func(context.Context) (harness.Environment, error) {
 	if p.simulated() {
 		return func(context.Context) (harness.Environment, error) {
-			return simulation.Start(simulated(t))
+			return startSimulated(t)
 		}
 	}
 	return func(ctx context.Context) (harness.Environment, error) {
@@ -127,5 +126,5 @@ func kindsOf(schedule nemesis.Schedule) []nemesis.Kind {
 	if len(schedule) == 0 {
 		return []nemesis.Kind{nemesis.Kill}
 	}
-	return slices.Clone(plan.Planned(schedule))
+	return plan.Planned(schedule)
 }
