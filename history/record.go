@@ -38,19 +38,17 @@ func ReadFile(path string) (Record, error) {
 		return Record{}, fmt.Errorf("open the history: %s is a directory "+
 			"(accepted: a file of JSON Lines, compressed by gzip or not)", path)
 	}
-	in := &measured{in: file}
+	var size int64
 	if err == nil {
-		in.size = info.Size()
+		size = info.Size()
 	}
-	return readRecord(in, filepath.Base(path))
+	return ReadRecord(file, size, filepath.Base(path))
 }
 
-// ReadRecord reads a history to its end. The name is how errors call it.
-func ReadRecord(in io.Reader, name string) (Record, error) {
-	return readRecord(&measured{in: in}, name)
-}
-
-func readRecord(in *measured, name string) (Record, error) {
+// ReadRecord reads a history to its end. The size is how many bytes there are, compressed or not, 0
+// where that is not known: it saves memory. The name is how errors call the history.
+func ReadRecord(from io.Reader, size int64, name string) (Record, error) {
+	in := &measured{in: from, size: size}
 	r, err := NewReader(in, name)
 	if err != nil {
 		return Record{}, fmt.Errorf("read the history: %w", err)

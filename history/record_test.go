@@ -40,7 +40,7 @@ func requireSame(t require.TestingT, want history.History, got history.Record) {
 // whichever way it is read.
 func requireReadAlike(t require.TestingT, text []byte) {
 	want, wantErr := history.ReadAll(bytes.NewReader(text), "h")
-	got, err := history.ReadRecord(bytes.NewReader(text), "h")
+	got, err := history.ReadRecord(bytes.NewReader(text), 0, "h")
 	var ended []history.Operation
 	scanned, scanErr := history.Scan(bytes.NewReader(text), "h", func(op *history.Operation) error {
 		ended = append(ended, *op)
@@ -74,7 +74,7 @@ func requireReadAlike(t require.TestingT, text []byte) {
 
 func TestARecordRefusesWhatIsNoHistory(t *testing.T) {
 	for _, test := range malformed {
-		_, err := history.ReadRecord(strings.NewReader(test.text), "h")
+		_, err := history.ReadRecord(strings.NewReader(test.text), 0, "h")
 		require.EqualError(t, err, "read the history: "+test.want, test.name)
 	}
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -300,61 +297,6 @@ func folderTargets(folder string) []target {
 	return all
 }
 
-// read reads a history in the format that the flag says or that the file shows.
-func (c *checker) read(path string) (jepsen.Import, string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return jepsen.Import{}, "", fmt.Errorf("open the history: %w", err)
-	}
-	defer file.Close()
-	in := bufio.NewReader(file)
-	format := c.format
-	if format == formatAuto {
-		head, err := in.Peek(in.Size())
-		if err != nil && !errors.Is(err, io.EOF) {
-			return jepsen.Import{}, "", fmt.Errorf("read the history: %w", err)
-		}
-		format = formatOf(head, path)
-	}
-	switch {
-	case format == "":
-		return jepsen.Import{}, "", fmt.Errorf("read the history: %s:1: the format is not known "+
-			"(accepted: Ordeal's JSON Lines, operations in EDN, or lines of INFO jepsen.util)", path)
-	case format == formatOrdeal && c.initial.IsSet():
-		return jepsen.Import{}, "", fmt.Errorf("read the history: %s: --initial is for histories "+
-			"in EDN, and this is one of Ordeal's", path)
-	case format == formatOrdeal:
-		record, err := history.ReadAll(in, path)
-		return jepsen.Import{History: record}, format, err
-	}
-	record, err := jepsen.Read(in, path, jepsen.Options{
-		Format: jepsen.Format(format), Initial: c.initial,
-	})
-	return record, format, err
-}
-
-// formatOf tells the format of a file from its first bytes, and where they do not show it from its
-// name. It returns "" for what is no history.
-func formatOf(head []byte, path string) string {
-	if format := jepsen.Detect(head); format != "" {
-		return string(format)
-	}
-	head = bytes.TrimLeft(head, " \t\r\n")
-	empty := len(head) == 0 || head[0] == gzipMagic
-	switch {
-	case empty && strings.HasSuffix(path, ".log"):
-		return string(jepsen.Log)
-	case empty && strings.HasSuffix(strings.TrimSuffix(path, ".gz"), ".edn"):
-		return string(jepsen.EDN)
-	case empty || head[0] == '{':
-		return formatOrdeal
-	}
-	return ""
-}
-
-// gzipMagic is the first byte of a file that is compressed by gzip.
-const gzipMagic = 0x1f
-
 // check reads and judges one history.
 func (c *checker) check(ctx context.Context, path string) (checked, error) {
 	large, err := c.openLarge(path)
@@ -369,26 +311,23 @@ func (c *checker) check(ctx context.Context, path string) (checked, error) {
 		}
 		return c.checkLarge(ctx, large, info.Size(), path)
 	}
-	record, format, err := c.read(path)
+	h, err := c.load(path)
 	if err != nil {
 		return checked{}, err
 	}
 	model := c.model
 	if model == "" {
-		model = record.Header.Model
+		model = h.model
 	}
-	ops := record.Operations()
-	one := checked{
-		File: path, Format: format, Cut: record.Cut, NilReads: record.NilReads,
+	one := checked{File: path, Format: h.format, Cut: h.cut, NilReads: h.nilReads}
+	for i := range h.operations {
+		one.Operations.Count(h.operations[i])
 	}
-	for _, op := range ops {
-		one.Operations.Count(op)
-	}
-	one.Check, one.Findings, err = harness.Judge(ctx, model, ops, record.Events, c.budget)
+	one.Check, one.Findings, err = harness.Judge(ctx, model, h.operations, h.events, c.budget)
 	if err != nil {
 		return checked{}, fmt.Errorf("%s: %w", path, err)
 	}
-	one.conclude(ctx, record.Events)
+	one.conclude(ctx, h.events)
 	return one, nil
 }
 
