@@ -52,6 +52,10 @@ type Conditions struct {
 	Duplicate int `yaml:"duplicate" json:"duplicate"`
 	// Sync is how long a disk takes to make a batch durable in the median.
 	Sync time.Duration `yaml:"sync" json:"sync"`
+	// Lose are single datagrams that are lost, and Mute single timers that run out unheard, to the
+	// end of the run: a shrunk run lists them.
+	Lose []Datagram `yaml:"lose,omitempty" json:"lose,omitempty"`
+	Mute []Timer    `yaml:"mute,omitempty" json:"mute,omitempty"`
 }
 
 // DefaultConditions returns those of a quiet local network and of fast disks.
@@ -88,6 +92,13 @@ func (c Conditions) Validate() error {
 
 // String shows the conditions in a line.
 func (c Conditions) String() string {
-	return fmt.Sprintf("delay %v %s, order %s, %d ‰ lost, %d ‰ repeated, sync %v",
+	text := fmt.Sprintf("delay %v %s, order %s, %d ‰ lost, %d ‰ repeated, sync %v",
 		c.Delay, c.Spread, c.Order, c.Loss, c.Duplicate, c.Sync)
+	if n := len(c.Lose); n > 0 {
+		text += fmt.Sprintf(", %d listed datagrams lost", n)
+	}
+	if n := len(c.Mute); n > 0 {
+		text += fmt.Sprintf(", %d listed timers muted", n)
+	}
+	return text
 }

@@ -32,6 +32,9 @@
 //   - A paused node's datagrams and requests wait, up to what a socket holds, and its timers are
 //     due when it goes on.
 //   - A clock runs too fast or too slow, as a fault of the kind drift says.
+//   - Single datagrams that the conditions list are lost, and single timers run out unheard. Both
+//     are named by what random decisions about them depend on, so that the run is the same until
+//     then, and that the names stay when others are left out.
 //
 // Beside the histories, every message and every write is compared with invariants of the protocol
 // (Violations): one value under one ballot, promises that never go back, an acceptor that reports

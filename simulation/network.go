@@ -20,6 +20,8 @@ type network struct {
 	links []link
 	// sent counts the datagrams, and so numbers them.
 	sent uint64
+	// lose are the datagrams that are listed as lost.
+	lose omissions
 }
 
 // A link is one direction between two nodes.
@@ -73,8 +75,12 @@ func (t *network) send(from *node, m *paxos.Message, origin uint64) {
 		t.push(w.now, m, number, origin)
 		return
 	}
-	place := uint64(m.From)<<16 | uint64(m.To)<<8 | uint64(m.Kind)
+	place := placeOf(m.From, m.To, m.Kind)
 	n := w.queue.occurrences.next(mix(place, origin))
+	if t.lose != nil && t.lose[omission{place, origin, n}] {
+		w.noteMessage(happensLoss, m, number)
+		return
+	}
 	if w.conditions.Loss > 0 && chance(w.roll(decideLoss, place, origin, n), w.conditions.Loss) {
 		w.noteMessage(happensLoss, m, number)
 		return

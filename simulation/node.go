@@ -228,7 +228,11 @@ func (n *node) wake(e *event) {
 	case n.state == paused:
 		n.freeze(*e)
 	case e.kind == happensTimer:
-		n.world.noteTimer(n, e)
+		if n.world.mute != nil && n.mutes(e) {
+			n.world.noteTimer(happensMute, n, e)
+			return
+		}
+		n.world.noteTimer(happensTimer, n, e)
 		n.step(replica.Timeout{Timer: e.number}, e.origin)
 	default:
 		n.writer.synced(e.number)
@@ -288,11 +292,14 @@ func (n *node) take(e replica.Event) (effects []replica.Effect, ok bool) {
 	return n.replica.Step(e), true
 }
 
+// panics begins the detail of the end of a process by an assertion of its own.
+const panics = "panic: "
+
 // caught is deferred where a node's own code runs. An assertion that fails there ends the process,
 // unasked.
 func (n *node) caught() {
 	if reason := recover(); reason != nil {
-		detail := strings.ReplaceAll(fmt.Sprintf("panic: %v", reason), "\n", "; ")
+		detail := strings.ReplaceAll(fmt.Sprintf("%s%v", panics, reason), "\n", "; ")
 		n.end(detail)
 		n.world.onExit(n.name, detail, true)
 	}

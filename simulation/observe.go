@@ -29,6 +29,8 @@ type Happening struct {
 	// that operation serves, 0 for none. It is not the operation's ID: that one depends on what
 	// else was called.
 	Request uint64
+	// Live tells of a timer that its node waits for it: one that it has dropped has no effect.
+	Live bool
 	// Persists are what a KindWrite puts on the disk.
 	Persists []replica.Persist
 	// Fault is set for the beginning and the end of one.
@@ -65,6 +67,8 @@ const (
 	KindSync  = "synced"
 	// KindTimeout: a timer of a node is due. What it leads to follows at once.
 	KindTimeout = "timeout"
+	// KindMute: one is due that is listed as unheard. It leads to nothing.
+	KindMute = "mute"
 	// KindStart, KindEnd, KindPause and KindResume are those of a node's process.
 	KindStart  = "start"
 	KindEnd    = "end"
@@ -83,6 +87,7 @@ var happeningNames = map[happening]string{
 	happensRequest: KindArrive, happensReply: KindReturn, happensGivingUp: KindGiveUp,
 	happensLoss: KindLose, happensCut: KindCutOff, happensRepeat: KindRepeat, happensStart: KindStart,
 	happensEnd: KindEnd, happensPause: KindPause, happensResume: KindResume,
+	happensMute: KindMute,
 }
 
 // note records that something happened, and tells the observer. The caller has no message to
@@ -114,10 +119,11 @@ func (w *World) noteCall(kind happening, c *call) {
 }
 
 // noteTimer is note for a timer that serves a client's operation.
-func (w *World) noteTimer(n *node, e *event) {
-	w.trace.add(w.now, happensTimer, int32(n.index), e.number)
+func (w *World) noteTimer(kind happening, n *node, e *event) {
+	w.trace.add(w.now, kind, int32(n.index), e.number)
 	if w.config.Observe != nil {
-		w.tell(KindTimeout, n, Happening{Request: e.origin})
+		live := n.state == running && n.replica.Waits(e.number)
+		w.tell(happeningNames[kind], n, Happening{Request: e.origin, Live: live})
 	}
 }
 

@@ -21,8 +21,10 @@ type Sequence struct {
 	// good.
 	before, after, lasting int
 
-	// nodes, by name, are what is known of the processes.
-	nodes map[string]*lifeline
+	// nodes, by name, are what is known of the processes, and requests the operations of which
+	// something is gathered.
+	nodes    map[string]*lifeline
+	requests map[uint64]bool
 }
 
 // SequenceOptions say what a Sequence is about.
@@ -82,6 +84,7 @@ func (i item) lasting() bool {
 func NewSequence(o SequenceOptions) *Sequence {
 	s := &Sequence{
 		options: o, awaited: make(map[int64]bool), nodes: make(map[string]*lifeline),
+		requests: make(map[uint64]bool),
 	}
 	for _, op := range o.Awaited {
 		s.awaited[op] = true
@@ -172,6 +175,7 @@ func (s *Sequence) operation(h Happening) {
 	if h.Kind == KindArrive && s.node(h.Node).frozen {
 		return // it arrives again when the node goes on
 	}
+	s.requests[h.Request] = true
 	asked := ask(op, s.options.Key == "")
 	i := item{
 		at: h.At, kind: h.Kind, node: h.Node, request: h.Request, client: op.Client, op: op.ID,
@@ -199,6 +203,11 @@ func (s *Sequence) process(h Happening) {
 		i.request = h.Request
 		n.timer = &i
 		return
+	case KindMute:
+		if !s.requests[h.Request] {
+			return
+		}
+		i.text = "timer: unheard, as it is listed"
 	case KindWrite:
 		n.writing = s.persisted(h.Persists)
 		return

@@ -152,7 +152,7 @@ func (d *drawing) draw(i *item, row int) {
 			kind = diagram.Written
 		}
 		d.mark(i, row, kind)
-	case KindTimeout:
+	case KindTimeout, KindMute:
 		d.mark(i, row, diagram.Timer)
 	case KindViolation:
 		d.mark(i, row, diagram.Alarm)

@@ -28,6 +28,7 @@ const (
 	happensEnd
 	happensPause
 	happensResume
+	happensMute
 )
 
 // An event is something that is to happen.

@@ -27,7 +27,7 @@ type Config struct {
 	Bug string
 	// Conditions are how the network and the disks are while no fault interferes, until Calm; then
 	// they are as by default, so that it can be asked of the nodes that they serve again. A Calm of
-	// 0 never comes.
+	// 0 never comes. What they list to be left out is left out after Calm too.
 	Conditions nemesis.Conditions
 	Calm       time.Duration
 	// Observe, if it is not nil, is told of everything that happens, in order. It must not keep
@@ -59,6 +59,8 @@ type World struct {
 	clients clients
 	checks  invariants
 	faults  faults
+	// mute are the timers that are listed as unheard.
+	mute omissions
 
 	onExit func(node, detail string, byItself bool)
 	// unheard tell of ends of nodes before anybody listened.
@@ -78,8 +80,13 @@ func Start(c Config) (*World, error) {
 	if err := c.Conditions.Validate(); err != nil {
 		return nil, err
 	}
+	lose, err := lost(c.Conditions.Lose)
+	if err != nil {
+		return nil, err
+	}
 	w := &World{
-		config: c, rules: rules, seed: mix(c.Seed, 0x6f726465616c), byName: map[string]*node{},
+		config: c, rules: rules, mute: muted(c.Conditions.Mute),
+		seed: mix(c.Seed, 0x6f726465616c), byName: map[string]*node{},
 		queue: queues.Get().(*queue),
 	}
 	w.onExit = func(node, detail string, byItself bool) {
@@ -88,6 +95,7 @@ func Start(c Config) (*World, error) {
 	w.endure(c.Conditions)
 	w.checks = newInvariants(w)
 	w.network = newNetwork(w)
+	w.network.lose = lose
 	w.clients = newClients()
 	w.faults = newFaults()
 	for i := range c.Nodes {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -78,6 +79,14 @@ func (p place) fits(options runOptions) error {
 		return usage(errors.New("--keep is for containers, and the simulator has none"))
 	}
 	return nil
+}
+
+// tellOmissions says that what a plan lists to be left out is not left out in containers.
+func (p place) tellOmissions(out io.Writer, t plan.Plan) {
+	if n := t.Simulation.Omissions(); n > 0 && !p.simulated() {
+		fmt.Fprintf(out, "note: the scenario lists %d datagrams and timers to be left out, which only "+
+			"the simulator can (--env sim): nothing is left out here\n", n)
+	}
 }
 
 // start returns the function that starts the cluster of a plan there.

@@ -119,6 +119,7 @@ func (r *recorded) classes() []string {
 func (r *recorded) slowed() plan.Plan {
 	p := r.plan
 	p.FailFast = false
+	p.Simulation.Lose, p.Simulation.Mute = nil, nil // containers left nothing out
 	if p.Rate == 0 && p.Operations == nil && r.run.Load.Total > 0 {
 		p.Rate = max(plan.RateMin, float64(r.run.Load.Total)/p.Time.Seconds())
 	}

@@ -280,6 +280,7 @@ func replayInContainers(cmd *cobra.Command, r recorded, o replayOptions) error {
 	if err != nil {
 		return err
 	}
+	where.tellOmissions(cmd.ErrOrStderr(), r.plan)
 	j := job{plan: r.plan, where: where, results: o.results}
 	all, err := repeat(cmd.Context(), cmd.ErrOrStderr(), j, o.times, o.quiet)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"ordeal/harness/plan"
 	"ordeal/nemesis"
 	"ordeal/results"
+	"ordeal/simulation"
 )
 
 // runOptions are the flags of run that are not part of the plan.
@@ -144,6 +145,8 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 				"faults: the %d of %s are replaced by drawn ones\n", listed, scenario)
 		}
 		if called > 0 && len(p.Operations) == 0 {
+			// What is left out is named by operations that are not called any more.
+			p.Simulation.Lose, p.Simulation.Mute = nil, nil
 			fmt.Fprintf(cmd.ErrOrStderr(), "note: the flags ask for other operations: the %d of %s "+
 				"are replaced by generated ones\n", called, scenario)
 		}
@@ -155,6 +158,9 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 		return p, fmt.Errorf("--scenario %s: %w", scenario, err)
 	} else if err != nil {
 		return p, err
+	}
+	if err := simulation.CheckOmissions(p.Simulation); err != nil {
+		return p, fmt.Errorf("--scenario %s: %w", scenario, err)
 	}
 	if _, err := system.Named(p.System, p.Bug); err != nil {
 		return p, err
@@ -294,6 +300,7 @@ func run(cmd *cobra.Command, p plan.Plan, options runOptions) error {
 	if where.note != "" {
 		fmt.Fprintln(cmd.ErrOrStderr(), where.note)
 	}
+	where.tellOmissions(cmd.ErrOrStderr(), p)
 	finished, directory, err := job{
 		plan: p, where: where, results: options.results, keep: options.keep,
 		require: options.require, status: status,

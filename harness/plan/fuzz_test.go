@@ -25,6 +25,8 @@ func FuzzScenario(f *testing.F) {
 		"data-loss: expected\nfaults:\n  - {at: 1s, for: 1s, kind: wipe, nodes: [n1, n2, n3]}",
 		"faults:\n  - {at: 1s, for: 1s, kind: partition, cut: {n1: [n2, n3], n2: [n1]}}",
 		"faults:\n  - {at: 1s, for: 1s, kind: partition, groups: [[n1], [n2, n3]]}",
+		"recovery: 0s\noperations: []\nsimulation: {lose: [n1->n2 report 1 of c0.3], " +
+			"mute: [n1 timer 2 of c0.3]}",
 		"a: &a [*a]", "seed: 0x10", "seed: 1e3", "rate: .nan", "time: !!binary aGk=", "---\n---",
 	} {
 		f.Add([]byte(text))

@@ -160,6 +160,8 @@ func (p Plan) Validate() error {
 		between("seed", p.Seed, SeedMin, SeedMax),
 		within("simulation", p.Simulation.Validate()),
 		within("simulation", between("seed", p.Simulation.Seed, 0, SeedMax)),
+		within("simulation", p.Simulation.ValidateOmissions(p.NodeNames())),
+		p.validateMute(),
 	}
 	for _, err := range checks {
 		if err != nil {
@@ -200,6 +202,16 @@ func (p Plan) validateRecovery() error {
 		return nil
 	}
 	return between("recovery", p.Recovery, time.Second, time.Hour)
+}
+
+// validateMute lets timers be muted only where no recovery is proved: a node that no timer wakes
+// any more makes no progress, and is right.
+func (p Plan) validateMute() error {
+	if len(p.Simulation.Mute) == 0 || p.Recovery == 0 {
+		return nil
+	}
+	return fmt.Errorf("simulation: mute lists timers, and recovery is %v (accepted: recovery: 0s, "+
+		"since a node without its timers need not recover)", p.Recovery)
 }
 
 // validateOperations checks the listed operations, if there are any. An unknown workload is for
@@ -296,6 +308,9 @@ func (p Plan) String() string {
 	}
 	if p.Operations != nil {
 		text += fmt.Sprintf(" · %d listed operations", len(p.Operations))
+	}
+	if n := p.Simulation.Omissions(); n > 0 {
+		text += fmt.Sprintf(" · %d listed omissions", n)
 	}
 	if p.Bug != "" {
 		text += " · bug " + p.Bug

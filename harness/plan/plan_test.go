@@ -139,6 +139,34 @@ operations:
 	require.ErrorContains(t, read.Validate(), "simulation: seed is ")
 }
 
+// Single datagrams and timers can be listed to be left out, where nothing has to make progress.
+func TestListedOmissions(t *testing.T) {
+	read, err := Read(strings.NewReader(`recovery: 0s
+simulation: {lose: [n1->n2 prepare 1 of c0.3], mute: [n5 timer 2 of c9.1]}
+operations: []
+`), valid())
+	require.NoError(t, err)
+	require.NoError(t, read.Validate())
+	require.Equal(t, 2, read.Simulation.Omissions())
+	require.Contains(t, read.String(), " · 2 listed omissions")
+	var text bytes.Buffer
+	require.NoError(t, Write(&text, read))
+	again, err := Read(&text, Plan{})
+	require.NoError(t, err)
+	require.Equal(t, read, again)
+
+	read.Nodes = 4
+	require.EqualError(t, read.Validate(),
+		`simulation: mute: timer 1: "n5" is not a node: want some of n1, n2, n3, n4`)
+	read.Nodes, read.Recovery = 5, time.Second
+	require.ErrorContains(t, read.Validate(), "simulation: mute lists timers, and recovery is 1s "+
+		"(accepted: recovery: 0s, ")
+	read.Simulation.Mute = nil
+	require.NoError(t, read.Validate())
+	_, err = Read(strings.NewReader("simulation:\n  lose: [n1]\n"), valid())
+	require.ErrorContains(t, err, `[2:10] "n1" is no datagram: want its link, `)
+}
+
 // An empty list is no operation at all, and stays that when it is written and read.
 func TestAnEmptyListOfOperationsIsNone(t *testing.T) {
 	p := valid()

@@ -2,6 +2,7 @@ package shrink
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"time"
 
@@ -269,7 +270,11 @@ func (m *minimizer) fewerNodes(ctx context.Context) error {
 func (m *minimizer) calmer(ctx context.Context) error {
 	calm := nemesis.DefaultConditions()
 	set := []func(*nemesis.Conditions){
-		func(c *nemesis.Conditions) { seed := c.Seed; *c = calm; c.Seed = seed },
+		func(c *nemesis.Conditions) {
+			quiet := calm
+			quiet.Seed, quiet.Lose, quiet.Mute = c.Seed, c.Lose, c.Mute
+			*c = quiet
+		},
 		func(c *nemesis.Conditions) { c.Order = calm.Order },
 		func(c *nemesis.Conditions) { c.Loss = 0 },
 		func(c *nemesis.Conditions) { c.Duplicate = 0 },
@@ -281,7 +286,7 @@ func (m *minimizer) calmer(ctx context.Context) error {
 		var plans []plan.Plan
 		for _, change := range set {
 			q := p
-			if change(&q.Simulation); q.Simulation != p.Simulation {
+			if change(&q.Simulation); !reflect.DeepEqual(q.Simulation, p.Simulation) {
 				plans = append(plans, q)
 			}
 		}

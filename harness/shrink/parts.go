@@ -33,6 +33,7 @@ func withoutNode(p plan.Plan, name string) plan.Plan {
 		}
 		p.Operations[i].Node = moved
 	}
+	p.Simulation = renamedOmissions(p.Simulation, names)
 	var faults nemesis.Schedule
 	for _, f := range p.Faults {
 		f.Nodes = renamed(f.Nodes, names)
@@ -42,6 +43,29 @@ func withoutNode(p plan.Plan, name string) plan.Plan {
 		}
 	}
 	return withFaults(p, faults)
+}
+
+// renamedOmissions returns the conditions with the lists of a cluster in which nodes have other
+// names, or none any more.
+func renamedOmissions(c nemesis.Conditions, names map[string]string) nemesis.Conditions {
+	var lose []nemesis.Datagram
+	for _, d := range c.Lose {
+		from, sends := names[d.From]
+		to, takes := names[d.To]
+		if sends && takes {
+			d.From, d.To = from, to
+			lose = append(lose, d)
+		}
+	}
+	var mute []nemesis.Timer
+	for _, t := range c.Mute {
+		if name, kept := names[t.Node]; kept {
+			t.Node = name
+			mute = append(mute, t)
+		}
+	}
+	c.Lose, c.Mute = lose, mute
+	return c
 }
 
 // renamed returns the names that nodes have now, without those that are gone.
