@@ -29,6 +29,9 @@ type Outcome struct {
 	// else: that a plan was too short to mean something is the campaign's to count.
 	Findings   []results.Finding
 	Operations results.Operations
+	// Shown holds by class the operations that show the first violation of the history, by their
+	// IDs: those that had returned.
+	Shown map[string][]int64
 	// Faults is how many were injected.
 	Faults int
 	// Virtual is how much virtual time passed.
@@ -127,17 +130,17 @@ func (t Rehearsal) run(ctx context.Context) (Outcome, *driver, error) {
 		run.Find(notRecovered(&run))
 	}
 	// What an interruption leaves unjudged says nothing of the nodes.
-	err = judgeRehearsal(ctx, &run, d, workload.Model())
+	shown, err := judgeRehearsal(ctx, &run, d, workload.Model())
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return Outcome{}, nil, err
 	}
-	return t.outcome(ctx, run, d)
+	o := t.outcome(run, d)
+	o.Shown = shown
+	return o, d, d.env.Close(ctx)
 }
 
-// outcome puts together what a rehearsal came to, and ends its environment.
-func (t Rehearsal) outcome(
-	ctx context.Context, run results.Run, d *driver,
-) (Outcome, *driver, error) {
+// outcome puts together what a rehearsal came to.
+func (t Rehearsal) outcome(run results.Run, d *driver) Outcome {
 	o := Outcome{
 		Findings: run.Findings, Operations: d.counts, Virtual: d.env.Now(), Trace: *run.Trace,
 	}
@@ -146,7 +149,7 @@ func (t Rehearsal) outcome(
 			o.Faults++
 		}
 	}
-	return o, d, d.env.Close(ctx)
+	return o
 }
 
 // silent is the log of rehearsals.
@@ -180,20 +183,39 @@ func rehearse(ctx context.Context, d *driver) (err error) {
 	return d.broken
 }
 
-// judgeRehearsal adds a finding for each violation of the history.
-func judgeRehearsal(ctx context.Context, run *results.Run, d *driver, model string) error {
-	_, findings, err := Judge(ctx, model, d.kept.log.all(d.record.Pending()), d.events, Budget{
+// judgeRehearsal adds a finding for each violation of the history, and returns what shows them.
+func judgeRehearsal(
+	ctx context.Context, run *results.Run, d *driver, model string,
+) (map[string][]int64, error) {
+	check, findings, err := Judge(ctx, model, d.kept.log.all(d.record.Pending()), d.events, Budget{
 		Time: rehearsalBudget, MemoryBytes: rehearsalMemory,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, f := range findings {
 		if f.Verdict != results.Vacuous {
 			run.Find(f)
 		}
 	}
-	return nil
+	explained := check.Linearizability.Violations
+	if check.Decisions != nil {
+		explained = slices.Concat(explained, check.Decisions.Violations)
+	}
+	shown := make(map[string][]int64)
+	for _, e := range explained {
+		if _, known := shown[string(e.Class)]; known {
+			continue
+		}
+		ids := []int64{}
+		for _, involved := range e.Operations {
+			if !involved.Open {
+				ids = append(ids, involved.Operation.ID)
+			}
+		}
+		shown[string(e.Class)] = ids
+	}
+	return shown, nil
 }
 
 // The classes of findings that do not come from the checker.

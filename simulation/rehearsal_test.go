@@ -10,6 +10,7 @@ import (
 
 	"ordeal/harness"
 	"ordeal/harness/plan"
+	"ordeal/harness/shrink"
 	"ordeal/nemesis"
 	"ordeal/simulation"
 )
@@ -19,6 +20,16 @@ func start(p plan.Plan) (harness.Environment, error) {
 	return simulation.Start(simulation.Config{
 		Seed: p.SimulationSeed(), Nodes: p.Nodes, Bug: p.Bug, Conditions: p.Simulation, Calm: p.Time,
 	})
+}
+
+// watch is start with somebody who counts.
+func watch(p plan.Plan) (harness.Environment, shrink.Tally, error) {
+	tally := simulation.NewTally()
+	env, err := simulation.Start(simulation.Config{
+		Seed: p.SimulationSeed(), Nodes: p.Nodes, Bug: p.Bug, Conditions: p.Simulation, Calm: p.Time,
+		Observe: tally.Observe,
+	})
+	return env, tally, err
 }
 
 func rehearse(t testing.TB, p plan.Plan) harness.Outcome {

@@ -38,26 +38,41 @@ func BenchmarkShrink(b *testing.B) {
 	only := os.Getenv("ORDEAL_BUGS")
 	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("ORDEAL_SEED"), "1"), 10, 64)
 	require.NoError(b, err)
-	fmt.Println("| bug | class | events | faults | operations | shrunk: faults | operations | nodes " +
-		"| events | replays | seconds |\n|---|---|---|---|---|---|---|---|---|---|---|")
-	var times []float64
+	fmt.Println("| bug | class | events | steps | faults | operations | shrunk: faults | operations " +
+		"| nodes | deliveries + crashes + timeouts = steps | listed | optimum | ratio | replays " +
+		"| seconds |\n|" + strings.Repeat("---|", 15))
+	var times, ratios []float64
 	for _, bug := range paxos.Bugs() {
 		if only != "" && !slices.Contains(strings.Split(only, ","), bug.Name) {
 			continue
 		}
 		found := firstViolation(b, bug.Name, seed)
-		r, err := shrink.Shrinking{Plan: found.Plan, Start: start, Time: 2 * time.Minute}.
-			Run(context.Background())
+		r, err := shrink.Shrinking{
+			Plan: found.Plan, Start: start, Watch: watch, Time: 2 * time.Minute,
+		}.Run(context.Background())
 		require.NoError(b, err)
-		mark := ""
+		mark, best, ratio := "", "-", "-"
 		if !r.Complete {
 			mark = " (not to the end)"
 		}
-		fmt.Printf("| %s | %s%s | %d | %d | %d | %d | %d | %d | %d | %d | %.1f |\n", bug.Name, r.Class,
-			mark, r.Original.Events, r.Original.Faults, r.Original.Operations, r.Minimal.Faults,
-			r.Minimal.Operations, r.Minimal.Nodes, r.Minimal.Events, r.Replays, r.Elapsed.Seconds())
+		if steps := optimum(bug.Name); steps > 0 {
+			ratios = append(ratios, float64(r.Minimal.Steps())/float64(steps))
+			best, ratio = fmt.Sprint(steps), fmt.Sprintf("%.1f", ratios[len(ratios)-1])
+		}
+		was, is := r.Original, r.Minimal
+		fmt.Printf("| %s | %s%s | %d | %d | %d | %d | %d | %d | %d | %d + %d + %d = %d | %d | %s | %s "+
+			"| %d | %.1f |\n", bug.Name, r.Class, mark, was.Events, was.Steps(), was.Faults,
+			was.Operations, is.Faults, is.Operations, is.Nodes, is.Deliveries, is.Crashes, is.Timeouts,
+			is.Steps(), is.Omissions, best, ratio, r.Replays, r.Elapsed.Seconds())
 		times = append(times, r.Elapsed.Seconds())
+	}
+	if len(ratios) > 0 {
+		slices.Sort(ratios)
+		b.ReportMetric(ratios[len(ratios)/2], "median-ratio")
 	}
 	slices.Sort(times)
 	b.ReportMetric(times[len(times)/2], "median-s")
 }
+
+// optimum returns the steps of the shortest run that shows a bug, 0 where it is not known.
+func optimum(string) int { return 0 }

@@ -8,9 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ordeal/harness"
 	"ordeal/harness/plan"
 	"ordeal/harness/shrink"
 	"ordeal/nemesis"
+	"ordeal/results"
 )
 
 // A run that violates becomes one of a few operations, which is the same whatever the number of
@@ -57,6 +59,59 @@ func requireNeeded(t *testing.T, r shrink.Result) {
 		}
 		require.NotEqual(t, r.Class, rehearse(t, p).Class())
 	}
+}
+
+// counted is what was counted of a plan's run until its violation, and whether that was there.
+func counted(t *testing.T, p plan.Plan, class string) (nemesis.Tallied, bool) {
+	t.Helper()
+	var tally shrink.Tally
+	o, err := harness.Rehearsal{Plan: p, Start: func(p plan.Plan) (harness.Environment, error) {
+		env, watching, err := watch(p)
+		tally = watching
+		return env, err
+	}}.Run(context.Background())
+	require.NoError(t, err)
+	violates := slices.ContainsFunc(o.Findings, func(f results.Finding) bool {
+		return f.Verdict == results.Violation && f.Class == class
+	})
+	return tally.Until(class, o.Shown[class]), violates
+}
+
+// Of a run that is watched single messages are left out, which saves operations too. In the end
+// none can be left out so that the run becomes smaller, and none of the list can be spared.
+func TestMessagesAreLeftOut(t *testing.T) {
+	found := firstViolation(t, "local-read", 1)
+	s := shrink.Shrinking{Plan: found.Plan, Start: start, Watch: watch, Workers: 1}
+	r, err := s.Run(context.Background())
+	require.NoError(t, err)
+	require.True(t, r.Complete)
+	require.Equal(t, 2, r.Minimal.Operations)
+	require.Equal(t, r.Trace, rehearse(t, r.Plan).Trace)
+	requireNeeded(t, r)
+	tallied, violates := counted(t, r.Plan, r.Class)
+	require.True(t, violates)
+	require.Equal(t, r.Minimal.Steps(), tallied.Size())
+	require.LessOrEqual(t, tallied.Size(), 6)
+	require.Less(t, tallied.Size(), r.Original.Steps()/4)
+	require.Positive(t, r.Minimal.Omissions)
+
+	for _, d := range tallied.Datagrams {
+		p := r.Plan
+		p.Simulation.Lose = append(slices.Clone(p.Simulation.Lose), d)
+		less, violates := counted(t, p, r.Class)
+		require.False(t, violates && less.Size() < tallied.Size(), "%s", d)
+	}
+	for i := range r.Plan.Simulation.Lose {
+		p := r.Plan
+		p.Simulation.Lose = slices.Delete(slices.Clone(p.Simulation.Lose), i, i+1)
+		other, violates := counted(t, p, r.Class)
+		require.True(t, !violates || other.Size() > tallied.Size(), "%s", r.Plan.Simulation.Lose[i])
+	}
+	s.Workers = 3
+	again, err := s.Run(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, r.Plan, again.Plan)
+	require.Equal(t, r.Replays, again.Replays)
 }
 
 func TestWhatDoesNotViolateDoesNotShrink(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"ordeal/harness"
 	"ordeal/harness/plan"
+	"ordeal/harness/shrink"
 	"ordeal/node/paxos"
 	"ordeal/results"
 	"ordeal/simulation"
@@ -112,6 +113,14 @@ const campaignGarbage = 800
 // startSimulated makes the world of a plan.
 func startSimulated(p plan.Plan) (harness.Environment, error) {
 	return simulation.Start(simulated(p))
+}
+
+// watchSimulated is startSimulated with somebody who counts.
+func watchSimulated(p plan.Plan) (harness.Environment, shrink.Tally, error) {
+	tally, config := simulation.NewTally(), simulated(p)
+	config.Observe = tally.Observe
+	env, err := simulation.Start(config)
+	return env, tally, err
 }
 
 // campaign runs one campaign, keeps what it found and prints its summary. Whatever fails after the

@@ -76,7 +76,8 @@ func renew(t *testing.T, bug paxos.Bug, path string) {
 	require.NoError(t, err)
 	require.NotEmpty(t, report.Groups)
 	r, err := shrink.Shrinking{
-		Plan: report.Groups[0].Plan, Start: startSimulated, Time: 5 * time.Minute,
+		Plan: report.Groups[0].Plan, Start: startSimulated, Watch: watchSimulated,
+		Time: 5 * time.Minute,
 	}.Run(context.Background())
 	require.NoError(t, err)
 	var out strings.Builder

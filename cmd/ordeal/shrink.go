@@ -36,16 +36,18 @@ func shrinkCommand() *cobra.Command {
 		Use:   "shrink RUN",
 		Short: "Make a run that violates as small as it can be",
 		Long: `Make a run that violates, given by its directory, by its id or as "latest", as small as it
-can be: the fewest faults and operations, then nodes, and nothing random that is not needed. Each
-step is verified in the simulator by the same class of violation; in the end no fault and no
-operation can be left out. A run of containers is looked for in the simulator first, as by "ordeal
+can be: the fewest faults and operations, then nodes, nothing random that is not needed, and at
+last the fewest deliveries, crashes and timeouts until the violation is there. Each step is verified
+in the simulator by the same class of violation; in the end no fault and no operation can be left
+out. A run of containers is looked for in the simulator first, as by "ordeal
 replay --env sim".
 
 What comes out is kept as a run of its own. Its scenario.yaml is for "ordeal run --scenario", in
 both environments; --verify-containers N runs it in containers N times and says how often it
-violates. A violation that needs a certain timing is rare there: --steady, which
---verify-containers implies where it can be had, only takes steps after which the violation is
-there with almost any timing.
+violates. A violation that needs a certain timing is rare there, and the single datagrams and
+timers that the scenario lists to be left out are not left out there: --steady, which
+--verify-containers implies where it can be had, lists none, and only takes steps after which the
+violation is there with almost any timing.
 
 The result is the same for the same run and build, unless the budget runs out first. The exit code
 is 0 when there is one, also one that the budget kept from becoming smaller.`,
@@ -141,6 +143,7 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 		return err
 	}
 	if o.containers > 0 && cmd.Context().Err() == nil {
+		where.tellOmissions(cmd.ErrOrStderr(), s.Plan)
 		s.Containers, err = repeat(cmd.Context(), cmd.ErrOrStderr(), job{
 			plan: s.Plan, where: where, results: o.results,
 		}, o.containers, true)
@@ -199,8 +202,9 @@ func shrinkPlan(
 	ctx context.Context, p plan.Plan, o shrinkOptions, status *status, budget time.Duration,
 ) (shrink.Result, error) {
 	shrinking := shrink.Shrinking{
-		Plan: p, Class: o.class, Start: startSimulated, Time: max(budget, time.Second),
-		Steady: o.steady || o.containers > 0, Progress: status.shrinking,
+		Plan: p, Class: o.class, Start: startSimulated, Watch: watchSimulated,
+		Time: max(budget, time.Second), Steady: o.steady || o.containers > 0,
+		Progress: status.shrinking,
 	}
 	result, err := shrinking.Run(ctx)
 	if errors.Is(err, shrink.ErrNotSteady) && !o.steady {
@@ -288,6 +292,17 @@ func (s *shrunk) write(w io.Writer, interrupted bool) {
 			break
 		}
 		fmt.Fprintf(w, "  %8.3f s  %s, until %.3f s\n", f.At.Seconds(), f, f.End().Seconds())
+	}
+	c := s.Plan.Simulation
+	if n := c.Omissions(); n > listedLinesMax {
+		fmt.Fprintf(w, "  left out: %d datagrams and %d timers\n", len(c.Lose), len(c.Mute))
+		return
+	}
+	for _, d := range c.Lose {
+		fmt.Fprintf(w, "  left out: %s\n", d)
+	}
+	for _, t := range c.Mute {
+		fmt.Fprintf(w, "  left out: the timer %s\n", t)
 	}
 }
 

@@ -16,16 +16,18 @@ import (
 const (
 	seedsMin, seedsMax = 3, 96
 	seedEvents         = 60_000
+	// beginningSeeds is with how many seeds it is tried whether the first operations are enough.
+	beginningSeeds = 8
 	// smallOperations is how many operations a run may have so that steps are tried with several
 	// seeds at all.
 	smallOperations = 40
-	// calmSeeds is with how many seeds the last run is tried, for one with fewer events.
-	calmSeeds = 300
 )
 
 // A minimizer goes from the run as it was to the smallest.
 type minimizer struct {
 	*search
+	// watched is the oracle that counts messages; nil leaves them alone.
+	watched Oracle
 	// all are the operations of the run, load those that prove no recovery and are no final reads.
 	all, load workloads.Listing
 	stage     func(string)
@@ -75,6 +77,7 @@ func (m *minimizer) run(ctx context.Context) error {
 		{"leave out clients", m.fewerClients},
 		{"leave out operations", m.fewerOperations},
 		{"leave out what is left, with other timings", m.settle},
+		{"leave out messages", m.settleMessages},
 	}
 	if m.pace.faultsLast {
 		faults := steps[2]
@@ -124,14 +127,30 @@ func (m *minimizer) listings() ([]plan.Plan, error) {
 	return []plan.Plan{without, with, listed}, nil
 }
 
-// cutEnd finds how many of the operations are enough, counted from the first.
+// cutEnd finds how many of the operations are enough, counted from the first. Few are tried before
+// many, with several timings: what needs a certain one after many operations seldom needs the
+// operations.
 func (m *minimizer) cutEnd(ctx context.Context) error {
 	ops := m.best.Operations
-	for enough, tooFew := len(ops), -1; enough-tooFew > 1; {
-		middle := (enough + tooFew) / 2
+	until := func(count, seeds int) (bool, error) {
 		p := m.best
-		p.Operations = ops[:middle:middle]
-		fewer, err := m.anyOf(ctx, []plan.Plan{p}, 1)
+		p.Operations = ops[:count:count]
+		return m.anyOf(ctx, []plan.Plan{p}, seeds)
+	}
+	enough, tooFew := len(ops), -1
+	for count := 1; m.pace.seeds && count < len(ops); count *= 2 {
+		fewer, err := until(count, beginningSeeds)
+		if err != nil {
+			return err
+		}
+		if fewer {
+			enough = count
+			break
+		}
+	}
+	for enough-tooFew > 1 {
+		middle := (enough + tooFew) / 2
+		fewer, err := until(middle, 1)
 		if err != nil {
 			return err
 		}
@@ -153,7 +172,7 @@ func (m *minimizer) seeds() int {
 	case large:
 		return seedsMin
 	}
-	return max(seedsMin, min(seedsMax, int(seedEvents/max(m.events, 1))))
+	return max(seedsMin, min(seedsMax, int(seedEvents/max(m.judged.Events, 1))))
 }
 
 func (m *minimizer) fewerFaults(ctx context.Context) error {
@@ -210,7 +229,7 @@ func (m *minimizer) settle(ctx context.Context) error {
 		before := m.best
 		for _, step := range []func(context.Context) error{
 			m.fewerFaults, m.fewerKeys, m.fewerClients, m.fewerOperations, m.simplerOperations,
-			m.fewerNodes, m.calmer, m.simplerFaults, m.closer, m.fewerTogether, m.fewerEvents,
+			m.fewerNodes, m.calmer, m.simplerFaults, m.closer, m.fewerTogether,
 		} {
 			if err := step(ctx); err != nil {
 				return err
@@ -224,6 +243,51 @@ func (m *minimizer) settle(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// settleMessages leaves out single messages, and then again what the run does not need any more
+// without them, until nothing can be left out.
+func (m *minimizer) settleMessages(ctx context.Context) error {
+	if m.watched == nil {
+		return nil
+	}
+	for e := little; ; {
+		if err := m.fewerMessages(ctx, e); err != nil {
+			return err
+		}
+		m.stage("leave out messages")
+		fewer, err := m.fewerAgain(ctx)
+		switch {
+		case err != nil:
+			return err
+		case fewer:
+			e = little
+			err = m.settle(ctx)
+		case e == little:
+			e = much
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// fewerAgain tries whether a run of few messages needs all of its faults, operations and nodes. It
+// tells whether it does not.
+func (m *minimizer) fewerAgain(ctx context.Context) (fewer bool, err error) {
+	vary, before := m.vary, m.best
+	m.vary = jumbled
+	defer func() { m.vary = vary }()
+	for _, step := range []func(context.Context) error{
+		m.fewerFaults, m.fewerOperations, m.fewerTogether, m.fewerNodes,
+	} {
+		if err := step(ctx); err != nil {
+			return false, err
+		}
+	}
+	return !same(before, m.best), nil
 }
 
 // same tells whether two plans have the same size and parts, whatever their seeds.
@@ -266,8 +330,12 @@ func (m *minimizer) fewerNodes(ctx context.Context) error {
 	})
 }
 
-// calmer makes the conditions of the network and the disks those of a quiet network.
+// calmer makes the conditions of the network and the disks those of a quiet network, with other
+// seeds too, and without losses.
 func (m *minimizer) calmer(ctx context.Context) error {
+	vary := m.vary
+	m.vary = nil
+	defer func() { m.vary = vary }()
 	calm := nemesis.DefaultConditions()
 	set := []func(*nemesis.Conditions){
 		func(c *nemesis.Conditions) {
@@ -292,29 +360,6 @@ func (m *minimizer) calmer(ctx context.Context) error {
 		}
 		return plans
 	})
-}
-
-// fewerEvents looks for a seed of the simulation with which the run has the fewest events.
-func (m *minimizer) fewerEvents(ctx context.Context) error {
-	best, events := m.best, m.events
-	seeds := 1
-	if m.seeds() > 1 {
-		seeds = min(calmSeeds, 4*m.seeds())
-	}
-	for number := 1; number < seeds; {
-		p := m.best
-		at, err := m.first(ctx, seeds-number, func(i int) plan.Plan { return reseeded(p, number+i) })
-		if err != nil || at < 0 {
-			m.best, m.events = best, events
-			return err
-		}
-		number += at + 1
-		if m.events < events {
-			best, events = m.best, m.events
-		}
-	}
-	m.best, m.events = best, events
-	return nil
 }
 
 // pick returns some of a list.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"ordeal/harness/plan"
+	"ordeal/nemesis"
 )
 
 // A Judgement is what an Oracle says of a plan.
@@ -13,6 +14,9 @@ type Judgement struct {
 	Violates bool
 	// Events is how many events the run had.
 	Events uint64
+	// Tally is what somebody who watched it counted until the violation was there; the zero value
+	// where nobody did.
+	Tally nemesis.Tallied
 }
 
 // An Oracle runs a plan and says whether the violation is there. It is asked by several goroutines
@@ -23,37 +27,72 @@ type Oracle func(context.Context, plan.Plan) (Judgement, error)
 type search struct {
 	oracle  Oracle
 	workers int
-	best    plan.Plan
-	events  uint64
+	// best is the smallest plan so far, and judged what was said of it.
+	best   plan.Plan
+	judged Judgement
+	// vary returns a plan with another timing: that of a number, for 0 its own.
+	vary func(p plan.Plan, number int) plan.Plan
+	// better tells whether a plan that violates may become the best; nil takes all of them.
+	better func(plan.Plan, Judgement) bool
 	// replays counts the plans that were run, without those that several workers ran ahead of what
 	// was needed.
 	replays int
-	tell    func(*search)
+}
+
+// An answer is what came of one candidate.
+type answer struct {
+	plan   plan.Plan
+	tried  bool
+	judged Judgement
+	err    error
+}
+
+// ask runs some candidates at a time.
+func (s *search) ask(
+	ctx context.Context, from, count int, candidate func(int) plan.Plan,
+) []answer {
+	answers := make([]answer, count)
+	var group sync.WaitGroup
+	for i := range answers {
+		a := &answers[i]
+		a.plan = candidate(from + i)
+		if a.plan.Validate() != nil {
+			continue
+		}
+		a.tried = true
+		group.Go(func() { a.judged, a.err = s.oracle(ctx, a.plan) })
+	}
+	group.Wait()
+	return answers
+}
+
+// all runs candidates and returns those that violate, in their order.
+func (s *search) all(
+	ctx context.Context, count int, candidate func(int) plan.Plan,
+) ([]answer, error) {
+	var violating []answer
+	for from := 0; from < count; from += s.workers {
+		for _, a := range s.ask(ctx, from, min(s.workers, count-from), candidate) {
+			if a.err != nil {
+				return nil, a.err
+			}
+			if a.tried {
+				s.replays++
+			}
+			if a.judged.Violates {
+				violating = append(violating, a)
+			}
+		}
+	}
+	return violating, nil
 }
 
 // first runs candidates and returns the index of the first one that violates, which becomes the
 // best. It is -1 if none does. A few run at a time, but the answer is the one of running them one
 // after the other. Candidates that are no valid plans count as legal ones and are not run.
 func (s *search) first(ctx context.Context, count int, candidate func(int) plan.Plan) (int, error) {
-	type answer struct {
-		plan   plan.Plan
-		tried  bool
-		judged Judgement
-		err    error
-	}
 	for from := 0; from < count; from += s.workers {
-		answers := make([]answer, min(s.workers, count-from))
-		var group sync.WaitGroup
-		for i := range answers {
-			a := &answers[i]
-			a.plan = candidate(from + i)
-			if a.plan.Validate() != nil {
-				continue
-			}
-			a.tried = true
-			group.Go(func() { a.judged, a.err = s.oracle(ctx, a.plan) })
-		}
-		group.Wait()
+		answers := s.ask(ctx, from, min(s.workers, count-from), candidate)
 		for i, a := range answers {
 			if a.err != nil {
 				return -1, a.err
@@ -61,24 +100,29 @@ func (s *search) first(ctx context.Context, count int, candidate func(int) plan.
 			if a.tried {
 				s.replays++
 			}
-			if a.judged.Violates {
-				s.best, s.events = a.plan, a.judged.Events
+			if a.judged.Violates && (s.better == nil || s.better(a.plan, a.judged)) {
+				s.best, s.judged = a.plan, a.judged
 				return from + i, nil
 			}
-		}
-		if s.tell != nil {
-			s.tell(s)
 		}
 	}
 	return -1, nil
 }
 
-// anyOf is first for plans, each with the seed that the best one has, and then each with others.
+// anyOf is first for plans, each with the timing that the best one has, and then each with others.
 func (s *search) anyOf(ctx context.Context, plans []plan.Plan, seeds int) (bool, error) {
 	at, err := s.first(ctx, len(plans)*seeds, func(i int) plan.Plan {
-		return reseeded(plans[i%len(plans)], i/len(plans))
+		return s.varied(plans[i%len(plans)], i/len(plans))
 	})
 	return at >= 0, err
+}
+
+// varied returns the plan with the timing of a number.
+func (s *search) varied(p plan.Plan, number int) plan.Plan {
+	if s.vary == nil {
+		return reseeded(p, number)
+	}
+	return s.vary(p, number)
 }
 
 // reseeded returns the plan with another seed of the simulation, but for number 0 with its own.
@@ -133,7 +177,7 @@ func (s *search) narrow(
 		parts := min(narrowParts, (len(kept)+size-1)/size)
 		part := func(i int) []int { return kept[i*size : min((i+1)*size, len(kept))] }
 		at, err := s.first(ctx, parts*seeds, func(i int) plan.Plan {
-			return reseeded(build(part(i/seeds)), i%seeds)
+			return s.varied(build(part(i/seeds)), i%seeds)
 		})
 		if err != nil {
 			return kept, err
@@ -163,7 +207,7 @@ func (s *search) sweep(
 			return append(append([]int(nil), kept[:start]...), kept[end:]...)
 		}
 		at, err := s.first(ctx, chunks*seeds, func(i int) plan.Plan {
-			return reseeded(build(without(i/seeds)), i%seeds)
+			return s.varied(build(without(i/seeds)), i%seeds)
 		})
 		if err != nil {
 			return kept, err

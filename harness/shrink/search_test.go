@@ -131,7 +131,7 @@ func minimized(t *testing.T, p plan.Plan, judge func(plan.Plan) bool) plan.Plan 
 func minimizedAt(t *testing.T, at pace, p plan.Plan, judge func(plan.Plan) bool) plan.Plan {
 	t.Helper()
 	m := minimizer{
-		search: &search{workers: 2, best: p, events: 10, oracle: func(
+		search: &search{workers: 2, best: p, judged: Judgement{Events: 10}, oracle: func(
 			_ context.Context, p plan.Plan,
 		) (Judgement, error) {
 			return Judgement{Violates: judge(p), Events: 10}, nil

@@ -10,6 +10,7 @@ import (
 
 	"ordeal/harness"
 	"ordeal/harness/plan"
+	"ordeal/history"
 	"ordeal/nemesis"
 	"ordeal/results"
 	"ordeal/workloads"
@@ -24,12 +25,29 @@ type Size struct {
 	Clients int    `json:"clients"`
 	Keys    int    `json:"keys"`
 	Events  uint64 `json:"events"`
+	// Deliveries, Crashes and Timeouts are counted until the violation is there: the datagrams of
+	// other nodes that nodes took, the ends of processes by faults, the timers that ran out and had
+	// an effect. They are 0 where nobody watched the run.
+	Deliveries int `json:"deliveries"`
+	Crashes    int `json:"crashes"`
+	Timeouts   int `json:"timeouts"`
+	// Omissions are the datagrams and timers that are listed to be left out.
+	Omissions int `json:"omissions"`
 }
+
+// Steps is how many deliveries, crashes and timeouts there are, the grain in which model checkers
+// count.
+func (s Size) Steps() int { return s.Deliveries + s.Crashes + s.Timeouts }
 
 // String says the size in words.
 func (s Size) String() string {
-	return fmt.Sprintf("%d faults, %d operations on %d keys by %d clients, %d nodes, %d events",
+	text := fmt.Sprintf("%d faults, %d operations on %d keys by %d clients, %d nodes, %d events",
 		s.Faults, s.Operations, s.Keys, s.Clients, s.Nodes, s.Events)
+	if s.Steps() > 0 {
+		text += fmt.Sprintf(" (%d deliveries, %d crashes, %d timeouts)",
+			s.Deliveries, s.Crashes, s.Timeouts)
+	}
+	return text
 }
 
 // A Progress is a glance at a shrinking.
@@ -47,6 +65,9 @@ type Shrinking struct {
 	// Class is the violation's that must stay; "" stands for that of the worst finding.
 	Class string
 	Start func(plan.Plan) (harness.Environment, error)
+	// Watch is Start with somebody who watches. It may be nil: then no message is counted, and no
+	// single one left out.
+	Watch func(plan.Plan) (harness.Environment, Tally, error)
 	// Workers is how many plans run at a time, as many as there are processors if it is 0.
 	Workers int
 	// Time bounds how long it takes; 0 stands for no limit.
@@ -94,7 +115,7 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		t.Plan.Simulation = nemesis.DefaultConditions()
 		t.Plan.Simulation.Seed = seed
 	}
-	o, ops, err := harness.Rehearsal{Plan: t.Plan, Start: t.Start}.Record(ctx)
+	o, tally, ops, err := t.record(ctx)
 	if err != nil {
 		return Result{}, err
 	}
@@ -109,25 +130,17 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 	result := Result{Class: class, Original: Size{
 		Faults: o.Faults, Operations: len(ops), Nodes: t.Plan.Nodes, Events: o.Trace.Events,
 		Clients: len(listing.Clients()), Keys: len(listing.Keys()),
-	}}
+		Omissions: t.Plan.Simulation.Omissions(),
+	}.with(tally(class, o))}
 	limited, cancel := ctx, func() {}
 	if t.Time > 0 {
 		limited, cancel = context.WithTimeout(ctx, t.Time)
 	}
 	defer cancel()
-	s := &search{
-		oracle: t.oracle(class), best: t.Plan, events: o.Trace.Events, replays: 1,
-		workers: cmp.Or(t.Workers, runtime.GOMAXPROCS(0)),
-	}
-	m := minimizer{
-		search: s, load: loadOf(listing, t.Plan.Clients), all: listing, pace: quick,
-	}
-	if t.Steady {
-		s.oracle, m.pace = steady(s.oracle), slow
-	}
+	m := t.minimizer(class, o, listing)
 	m.stage = func(name string) {
 		if t.Progress != nil {
-			t.Progress(Progress{name, sizeOf(s.best, s.events), s.replays, time.Since(began)})
+			t.Progress(Progress{name, sizeOf(m.best, m.judged), m.replays, time.Since(began)})
 		}
 	}
 	err = m.run(limited)
@@ -138,10 +151,11 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 	if errors.Is(err, ErrNotSteady) {
 		return Result{}, err
 	}
-	result.Plan, result.Replays = s.best, s.replays
-	last, lastErr := harness.Rehearsal{Plan: s.best, Start: t.Start}.Run(context.WithoutCancel(ctx))
-	result.Minimal = sizeOf(s.best, last.Trace.Events)
+	result.Plan, result.Replays = m.best, m.replays
+	t.Plan = m.best
+	last, tally, _, lastErr := t.record(context.WithoutCancel(ctx))
 	result.Trace = last.Trace
+	result.Minimal = sizeOf(m.best, Judgement{Events: last.Trace.Events}).with(tally(class, last))
 	for _, f := range last.Findings {
 		if f.Verdict == results.Violation && f.Class == class {
 			result.What = f.What
@@ -150,6 +164,49 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 	}
 	result.Elapsed = time.Since(began)
 	return result, errors.Join(err, lastErr)
+}
+
+// minimizer returns what makes the plan small, whose run came to an outcome.
+func (t Shrinking) minimizer(
+	class string, o harness.Outcome, listing workloads.Listing,
+) *minimizer {
+	s := &search{
+		oracle: t.oracle(class), best: t.Plan, judged: Judgement{Events: o.Trace.Events}, replays: 1,
+		workers: cmp.Or(t.Workers, runtime.GOMAXPROCS(0)),
+	}
+	m := &minimizer{
+		search: s, load: loadOf(listing, t.Plan.Clients), all: listing, pace: quick,
+	}
+	switch {
+	case t.Steady:
+		s.oracle, m.pace = steady(s.oracle), slow
+	case t.Watch != nil:
+		m.watched, s.vary = t.watched(class), lossily
+	}
+	return m
+}
+
+// record runs the plan, and returns what it came to and what it called, with a function that tells
+// what was counted until a violation was there.
+func (t Shrinking) record(ctx context.Context) (
+	o harness.Outcome, tally func(class string, o harness.Outcome) nemesis.Tallied,
+	ops []history.Operation, err error,
+) {
+	var watching Tally
+	start := t.Start
+	if t.Watch != nil {
+		start = func(p plan.Plan) (env harness.Environment, err error) {
+			env, watching, err = t.Watch(p)
+			return env, err
+		}
+	}
+	o, ops, err = harness.Rehearsal{Plan: t.Plan, Start: start}.Record(ctx)
+	return o, func(class string, o harness.Outcome) nemesis.Tallied {
+		if watching == nil {
+			return nemesis.Tallied{}
+		}
+		return watching.Until(class, o.Shown[class])
+	}, ops, err
 }
 
 // classOf returns the class of violation to look for, if the outcome has it.
@@ -179,6 +236,21 @@ func (t Shrinking) oracle(class string) Oracle {
 		}
 		_, err = classOf(o, class)
 		return Judgement{Violates: err == nil, Events: o.Trace.Events}, nil
+	}
+}
+
+// watched rehearses plans and counts.
+func (t Shrinking) watched(class string) Oracle {
+	return func(ctx context.Context, p plan.Plan) (Judgement, error) {
+		t.Plan = p
+		o, tally, _, err := t.record(ctx)
+		if err != nil {
+			return Judgement{}, err
+		}
+		if _, err = classOf(o, class); err != nil {
+			return Judgement{Events: o.Trace.Events}, nil
+		}
+		return Judgement{Violates: true, Events: o.Trace.Events, Tally: tally(class, o)}, nil
 	}
 }
 
@@ -221,11 +293,12 @@ func loadOf(l workloads.Listing, clients int) workloads.Listing {
 }
 
 // sizeOf returns the size of a plan whose operations are listed.
-func sizeOf(p plan.Plan, events uint64) Size {
+func sizeOf(p plan.Plan, j Judgement) Size {
 	s := Size{
-		Faults: len(p.Faults), Operations: len(p.Operations), Nodes: p.Nodes, Events: events,
+		Faults: len(p.Faults), Operations: len(p.Operations), Nodes: p.Nodes, Events: j.Events,
 		Clients: len(p.Operations.Clients()), Keys: len(p.Operations.Keys()),
-	}
+		Omissions: p.Simulation.Omissions(),
+	}.with(j.Tally)
 	if p.Operations == nil {
 		s.Clients, s.Keys = p.Clients, p.Keys
 	}
@@ -235,6 +308,12 @@ func sizeOf(p plan.Plan, events uint64) Size {
 			s.Faults = len(drawn)
 		}
 	}
+	return s
+}
+
+// with returns the size with what was counted.
+func (s Size) with(t nemesis.Tallied) Size {
+	s.Deliveries, s.Crashes, s.Timeouts = t.Deliveries, t.Crashes, t.Timeouts
 	return s
 }
 
