@@ -233,6 +233,9 @@ func (s *shrunk) keep(ctx context.Context, root string) error {
 	fmt.Fprintf(&text, "# Run %s, shrunk to %s.\n# Its violation, a %s:\n#   %s\n# In the simulator, "+
 		"every time:\n#   ordeal run --env sim --scenario %s\n", s.Run, s.Minimal, s.Class, s.What,
 		scenarioFile)
+	if n := s.Minimal.Omissions; n > 0 {
+		fmt.Fprintf(&text, "# In containers the %d listed datagrams and timers are not left out.\n", n)
+	}
 	if err := plan.Write(&text, s.Plan); err != nil {
 		return err
 	}

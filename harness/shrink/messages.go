@@ -68,8 +68,11 @@ func jumbled(p plan.Plan, number int) plan.Plan {
 	nodes, delay := p.NodeNames(), p.Simulation.Delay
 	spans := []time.Duration{5 * delay, 20 * delay, lasts(p) + delay}
 	span := spans[r.IntN(len(spans))]
+	// Sometimes nearly all of it changes, and sometimes one thing.
+	oneIn := 2 + 3*r.IntN(3)
+	changes := func() bool { return r.IntN(oneIn) == 0 }
 	moved := func(at time.Duration) time.Duration {
-		if r.IntN(2) == 0 {
+		if !changes() {
 			return at
 		}
 		return time.Duration(r.Int64N(int64(span))).Truncate(10 * time.Microsecond)
@@ -77,10 +80,10 @@ func jumbled(p plan.Plan, number int) plan.Plan {
 	q.Operations, q.Faults = slices.Clone(p.Operations), slices.Clone(p.Faults)
 	for i := range q.Operations {
 		op := &q.Operations[i]
-		if op.At = moved(op.At); r.IntN(2) == 0 {
+		if op.At = moved(op.At); changes() {
 			op.Node = nodes[r.IntN(len(nodes))]
 		}
-		if kind, reads := writing[op.Kind]; reads && !op.Final && r.IntN(4) == 0 {
+		if kind, reads := writing[op.Kind]; reads && !op.Final && changes() {
 			op.Kind, op.Value = kind, fmt.Sprintf("w%d-%d", op.Client, op.Number)
 		}
 	}
@@ -89,6 +92,34 @@ func jumbled(p plan.Plan, number int) plan.Plan {
 	}
 	q.Operations, q.Faults = q.Operations.Ordered(), q.Faults.Ordered()
 	return q
+}
+
+// hushed returns the plan in which, one time in four, a node does not get through with what it
+// sends for an operation, of one of the kinds that were delivered, and does not try again: the
+// operation ends at its deadline. The timer that would try again may count as another operation's.
+func hushed(p plan.Plan, number int, delivered []nemesis.Datagram) plan.Plan {
+	r := stream.New(uint64(number), "hush")
+	if p.Recovery > 0 || len(delivered) == 0 || r.IntN(4) != 0 {
+		return p
+	}
+	d := delivered[r.IntN(len(delivered))]
+	var all []nemesis.Datagram
+	for _, to := range p.NodeNames() {
+		if to != d.From {
+			d.To, d.Occurrence = to, 1
+			all = append(all, d)
+		}
+	}
+	p.Simulation.Lose = with(p.Simulation.Lose, all)
+	var timers []nemesis.Timer
+	for _, op := range p.Operations {
+		timers = append(timers, nemesis.Timer{
+			Node: d.From, Occurrence: 1,
+			Operation: nemesis.OperationName{Client: op.Client, Number: op.Number},
+		})
+	}
+	p.Simulation.Mute = with(p.Simulation.Mute, timers)
+	return p
 }
 
 // writing is what an operation could write in place of reading.
@@ -141,7 +172,13 @@ func (s *search) smaller(than *search) bool {
 func (m *minimizer) beginnings(ctx context.Context, e effort) ([]answer, error) {
 	count := max(startsMin, min(startsMax, e.events/int(max(m.judged.Events, 1))))
 	s := &search{oracle: m.watched, workers: m.workers}
-	all, err := s.all(ctx, count, func(i int) plan.Plan { return jumbled(m.best, i) })
+	delivered := m.judged.Tally.Datagrams
+	all, err := s.all(ctx, count, func(i int) plan.Plan {
+		if i == 0 {
+			return m.best
+		}
+		return hushed(jumbled(m.best, i), i, delivered)
+	})
 	m.replays += s.replays
 	if err != nil || len(all) == 0 {
 		return nil, err
