@@ -273,7 +273,7 @@ func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
 		if n.doom.writing {
 			limit = writingLimit
 		}
-		_, e := w.queue.push(w.now + limit)
+		e := w.queue.push(w.now + limit)
 		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
 	}
 }

@@ -157,7 +157,7 @@ func (n *node) become(s state, kind happening, detail string) {
 
 // bootAfter starts the process, if nothing ends it before, a while from now.
 func (n *node) bootAfter(d int64) {
-	_, e := n.world.queue.push(n.world.now + d)
+	e := n.world.queue.push(n.world.now + d)
 	e.kind, e.node, e.life = happensBoot, int32(n.index), n.life
 }
 
@@ -198,7 +198,7 @@ func (n *node) request(c *call) {
 	case dead, refused:
 		w.clients.refuse(w, c)
 	case paused:
-		n.freeze(event{kind: happensRequest, node: int32(n.index), call: c})
+		n.freeze(event{what: what{kind: happensRequest, node: int32(n.index), call: c}})
 	case out:
 		w.clients.takeAnswer(w, c, replica.Answer{
 			Outcome: replica.NotApplied, Reason: store.ErrStaysOut.Error(),
@@ -253,9 +253,10 @@ func (n *node) resume() {
 	frozen := n.frozen
 	n.frozen = nil
 	for i := range frozen {
-		_, e := n.world.queue.push(n.world.now)
+		e := n.world.queue.push(n.world.now)
+		slot := e.slot
 		*e = frozen[i]
-		e.life = n.life
+		e.slot, e.life = slot, n.life
 	}
 }
 
@@ -302,9 +303,9 @@ func (n *node) caught() {
 func (n *node) carryOut(effect replica.Effect, origin uint64) {
 	w := n.world
 	switch effect := effect.(type) {
-	case replica.Persist:
+	case *replica.Persist:
 		n.gate.Persisted()
-		n.writer.queue(effect, origin)
+		n.writer.queue(*effect, origin)
 	case *replica.Send:
 		if effect.Request == 0 {
 			effect.Request = origin
@@ -312,12 +313,12 @@ func (n *node) carryOut(effect replica.Effect, origin uint64) {
 		if !n.gate.Hold(*effect) {
 			w.network.send(n, &effect.Message, effect.Request)
 		}
-	case replica.SetTimer:
+	case *replica.SetTimer:
 		after := int64(effect.After)
 		if n.drift != 0 {
 			after = after * 100 / (100 + n.drift)
 		}
-		_, e := w.queue.push(w.now + max(after, 0))
+		e := w.queue.push(w.now + max(after, 0))
 		e.kind, e.node, e.life = happensTimer, int32(n.index), n.life
 		e.number, e.origin = effect.Timer, origin
 	case replica.Answer:

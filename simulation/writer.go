@@ -12,9 +12,11 @@ import (
 // A writer makes durable what a node's process has queued, as the disk goroutine of node/server
 // does: all that has queued as one batch with one sync, one batch at a time.
 type writer struct {
-	node   *node
-	log    *wal.Log
-	queued []replica.Persist
+	node *node
+	log  *wal.Log
+	// encoder makes its batches.
+	encoder store.Encoder
+	queued  []replica.Persist
 	// origins are the clients' operations that these serve, one each.
 	origins []uint64
 	// syncing tells that a batch is written and its sync under way, lazy that it is none that has to
@@ -61,11 +63,11 @@ func (d *writer) write() {
 	d.syncing = true
 	random := w.roll(decideSync, place, origin, w.queue.occurrences.next(mix(place, origin)))
 	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
-	_, e := w.queue.push(w.now + took)
+	e := w.queue.push(w.now + took)
 	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(written)
 	if n.doom != nil && n.doom.writing {
 		random := w.roll(decideDoom, uint64(n.index), n.doom.fault, 1)
-		_, e := w.queue.push(w.now + int64(below(random, uint64(took))))
+		e := w.queue.push(w.now + int64(below(random, uint64(took))))
 		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
 	}
 }
@@ -79,7 +81,7 @@ func (d *writer) append() (written int, ok bool) {
 		d.fail(err)
 		return 0, false
 	}
-	batch := store.NextBatch(d.queued)
+	batch := d.encoder.NextBatch(d.queued)
 	if err := d.log.Append(batch); err != nil {
 		d.fail(err)
 		return 0, false

@@ -32,8 +32,8 @@ func (Request) event() {}
 func (Receive) event() {}
 func (Timeout) event() {}
 
-// An Effect is something that the node wants done: a *Send, a Persist, a SetTimer or an Answer.
-// What a *Send points to is valid until the next Step, as the effects are.
+// An Effect is something that the node wants done: a *Send, a *Persist, a *SetTimer or an Answer.
+// What a pointer points to is valid until the next Step, as the effects are.
 type Effect interface{ effect() }
 
 // A Send is a message to a node, which may be the sender itself.
@@ -73,10 +73,10 @@ type Answer struct {
 	Reason string
 }
 
-func (*Send) effect()    {}
-func (Persist) effect()  {}
-func (SetTimer) effect() {}
-func (Answer) effect()   {}
+func (*Send) effect()     {}
+func (*Persist) effect()  {}
+func (*SetTimer) effect() {}
+func (Answer) effect()    {}
 
 // An Outcome is what a node can say of an operation.
 type Outcome uint8

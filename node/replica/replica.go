@@ -54,12 +54,21 @@ type Replica struct {
 	counter uint64
 	nonce   uint64
 	timer   uint64
-	timers  map[uint64]func()
+	timers  map[uint64]reaction
 	waiting int
 	effects []Effect
-	// sends are what the effects of one Step point to.
-	sends []Send
-	stats Stats
+	// sends, persists and settings are what the effects of one Step point to.
+	sends    []Send
+	persists []Persist
+	settings []SetTimer
+	stats    Stats
+}
+
+// A reaction is what is done when a timer fires.
+type reaction struct {
+	do func(*Replica, *instance, *operation)
+	in *instance
+	op *operation
 }
 
 // Stats count what a node did since it started.
@@ -101,7 +110,7 @@ func New(config Config, stored iter.Seq2[paxos.Key, paxos.Acceptor]) *Replica {
 	r := &Replica{
 		config: config,
 		keys:   make(map[paxos.Key]*instance),
-		timers: make(map[uint64]func()),
+		timers: make(map[uint64]reaction),
 		nonce:  config.Boot << nonceBits,
 	}
 	for key, acceptor := range stored {
@@ -116,6 +125,7 @@ func New(config Config, stored iter.Seq2[paxos.Key, paxos.Acceptor]) *Replica {
 // Step.
 func (r *Replica) Step(e Event) []Effect {
 	r.effects, r.sends = r.effects[:0], r.sends[:0]
+	r.persists, r.settings = r.persists[:0], r.settings[:0]
 	switch e := e.(type) {
 	case Request:
 		r.request(e)
@@ -124,9 +134,9 @@ func (r *Replica) Step(e Event) []Effect {
 	case *Receive:
 		r.receive(e.Message)
 	case Timeout:
-		if fire, ok := r.timers[e.Timer]; ok {
+		if a, ok := r.timers[e.Timer]; ok {
 			delete(r.timers, e.Timer)
-			fire()
+			a.do(r, a.in, a.op)
 		}
 	}
 	return r.effects
@@ -224,7 +234,9 @@ func (r *Replica) accept(in *instance, m paxos.Message) {
 	}
 	if changed {
 		unsynced := m.Kind == paxos.Accept && !r.config.Rules.DurableAccept
-		r.effect(Persist{Key: in.key, Acceptor: in.acceptor, Unsynced: unsynced})
+		r.persists = append(r.persists,
+			Persist{Key: in.key, Acceptor: in.acceptor, Unsynced: unsynced})
+		r.effect(&r.persists[len(r.persists)-1])
 	}
 	if answer.Kind == paxos.Accepted && in.key.Space == paxos.Decrees {
 		answer.Proposal = paxos.Proposal{State: m.Proposal.State}
@@ -269,11 +281,15 @@ func (r *Replica) send(s Send) {
 
 func (r *Replica) effect(e Effect) { r.effects = append(r.effects, e) }
 
-// after calls f once some time has passed, unless the timer is dropped before.
-func (r *Replica) after(d time.Duration, f func()) (timer uint64) {
+// after calls a method for an operation once some time has passed, unless the timer is dropped
+// before.
+func (r *Replica) after(
+	d time.Duration, do func(*Replica, *instance, *operation), in *instance, op *operation,
+) (timer uint64) {
 	r.timer++
-	r.timers[r.timer] = f
-	r.effect(SetTimer{Timer: r.timer, After: d})
+	r.timers[r.timer] = reaction{do, in, op}
+	r.settings = append(r.settings, SetTimer{Timer: r.timer, After: d})
+	r.effect(&r.settings[len(r.settings)-1])
 	return r.timer
 }
 
