@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -134,9 +135,9 @@ func (w *World) victims(f nemesis.Fault) []*node {
 
 // links returns the links of a graph, in order, with their names.
 func (w *World) links(g nemesis.Graph) ([]*link, []string) {
-	var links []*link
-	var names []string
-	for _, l := range g.Links() {
+	all := g.Links()
+	links, names := make([]*link, 0, len(all)), make([]string, 0, len(all))
+	for _, l := range all {
 		from, to := w.byName[l.From], w.byName[l.To]
 		if from != nil && to != nil && from != to {
 			links = append(links, w.network.link(from.id, to.id))
@@ -151,8 +152,8 @@ func (w *World) cut(f nemesis.Fault, done func(history.Evidence, error)) {
 	w.After(faultTime, func() {
 		links, names := w.links(f.Cut)
 		_, again := w.faults.cut[f.ID]
-		var e evidence
-		before := make(map[string]uint64)
+		e := make(evidence, 0, len(links))
+		before := make(map[string]uint64, len(links))
 		for i, l := range links {
 			if !again {
 				l.cuts++
@@ -170,13 +171,13 @@ func (w *World) mend(f nemesis.Fault, done func(history.Evidence, error)) {
 	w.After(faultTime, func() {
 		links, names := w.links(f.Cut)
 		before, cut := w.faults.cut[f.ID]
-		var e evidence
+		e := make(evidence, 0, 2*len(links))
 		for i, l := range links {
 			if cut {
 				l.cuts--
 			}
 			dropped := l.dropped - before[names[i]]
-			e.add(names[i], "datagrams dropped", "end", fmt.Sprint(dropped), cut)
+			e.add(names[i], "datagrams dropped", "end", strconv.FormatUint(dropped, 10), cut)
 			value, open := "open", true
 			if l.cuts > 0 {
 				value = "still cut by another fault"

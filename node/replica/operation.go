@@ -124,25 +124,25 @@ func (r *Replica) ask(in *instance, op *operation) {
 }
 
 // answered takes an acceptor's answer to the operation in flight.
-func (r *Replica) answered(in *instance, m paxos.Message) {
+func (r *Replica) answered(in *instance, m *paxos.Message) {
 	if len(in.queue) == 0 {
 		return
 	}
 	op := in.queue[0]
 	switch {
-	case m.Kind == paxos.Report && op.reading && op.reader.Report(m):
+	case m.Kind == paxos.Report && op.reading && op.reader.Report(*m):
 		r.drop(op.retry)
 		r.reported(in, op)
-	case m.Kind == paxos.Promise && op.proposer.Promise(m):
+	case m.Kind == paxos.Promise && op.proposer.Promise(*m):
 		r.drop(op.retry)
 		found, reports := op.proposer.Recovered()
 		r.propose(in, op, found, reports)
-	case m.Kind == paxos.Accepted && op.proposer.Accepted(m):
+	case m.Kind == paxos.Accepted && op.proposer.Accepted(*m):
 		if next, ok := op.proposer.Next(); ok {
 			in.promised = paxos.Proposal{Ballot: next, State: op.proposer.Proposed()}
 		}
 		r.finish(in, op, Answer{Outcome: Done, Result: op.result})
-	case m.Kind == paxos.Refusal && op.proposer.Refused(m):
+	case m.Kind == paxos.Refusal && op.proposer.Refused(*m):
 		r.drop(op.retry)
 		r.refused(in, op)
 	}

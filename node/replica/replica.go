@@ -48,8 +48,10 @@ var DefaultConfig = Config{
 
 // A Replica is one node. It is not safe for concurrent use.
 type Replica struct {
-	config  Config
-	keys    map[paxos.Key]*instance
+	config Config
+	keys   map[paxos.Key]*instance
+	// present is the instance that was asked for last: mostly it is asked for again.
+	present *instance
 	round   uint64
 	counter uint64
 	nonce   uint64
@@ -130,9 +132,9 @@ func (r *Replica) Step(e Event) []Effect {
 	case Request:
 		r.request(e)
 	case Receive:
-		r.receive(e.Message)
+		r.receive(&e.Message)
 	case *Receive:
-		r.receive(e.Message)
+		r.receive(&e.Message)
 	case Timeout:
 		if a, ok := r.timers[e.Timer]; ok {
 			delete(r.timers, e.Timer)
@@ -166,10 +168,10 @@ func (r *Replica) Stats() Stats {
 }
 
 func (r *Replica) at(key paxos.Key) *instance {
-	in, ok := r.keys[key]
-	if !ok {
+	in := r.find(key)
+	if in == nil {
 		in = &instance{key: key}
-		r.keys[key] = in
+		r.keys[key], r.present = in, in
 	}
 	return in
 }
@@ -177,21 +179,35 @@ func (r *Replica) at(key paxos.Key) *instance {
 // peek returns the instance of a key to look at. One that the node holds nothing for is not kept:
 // questions alone must not fill the memory.
 func (r *Replica) peek(key paxos.Key) *instance {
-	if in, ok := r.keys[key]; ok {
+	if in := r.find(key); in != nil {
 		return in
 	}
 	return &instance{key: key}
 }
 
+// find returns the instance of a key, nil if there is none.
+func (r *Replica) find(key paxos.Key) *instance {
+	if r.present != nil && r.present.key == key {
+		return r.present
+	}
+	in := r.keys[key]
+	if in != nil {
+		r.present = in
+	}
+	return in
+}
+
 // receive takes a message of a node of this cluster to this node. Any other is lost: it was
 // delivered to an address that had belonged to another node, and what is answered in another's
 // name, or by a stranger, would count as a vote that was never given.
-func (r *Replica) receive(m paxos.Message) {
+func (r *Replica) receive(m *paxos.Message) {
 	if m.To != r.config.Self || !slices.Contains(r.config.Nodes, m.From) {
 		return
 	}
-	in := r.peek(m.Key)
-	if m.Kind != paxos.Query && (m.Kind != paxos.Report || !m.Proposal.Ballot.IsZero()) {
+	var in *instance
+	if m.Kind == paxos.Query || m.Kind == paxos.Report && m.Proposal.Ballot.IsZero() {
+		in = r.peek(m.Key)
+	} else {
 		in = r.at(m.Key)
 	}
 	switch m.Kind {
@@ -218,19 +234,19 @@ func (r *Replica) receive(m paxos.Message) {
 
 // accept is the acceptor's role. Its answers wait for the disk, also those that change nothing:
 // what they report may have been written just before.
-func (r *Replica) accept(in *instance, m paxos.Message) {
+func (r *Replica) accept(in *instance, m *paxos.Message) {
 	var answer paxos.Message
 	changed := false
 	switch m.Kind {
 	case paxos.Prepare:
 		r.learnRound(m.Ballot)
-		answer, changed = in.acceptor.Prepare(&r.config.Rules, m)
+		answer, changed = in.acceptor.Prepare(&r.config.Rules, *m)
 	case paxos.Accept:
 		r.learnRound(m.Ballot)
 		r.learnRound(m.Next)
-		answer, changed = in.acceptor.Accept(&r.config.Rules, m)
+		answer, changed = in.acceptor.Accept(&r.config.Rules, *m)
 	default:
-		answer = in.acceptor.Query(m)
+		answer = in.acceptor.Query(*m)
 	}
 	if changed {
 		unsynced := m.Kind == paxos.Accept && !r.config.Rules.DurableAccept
