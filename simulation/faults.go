@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"ordeal/history"
@@ -219,9 +218,7 @@ func (w *World) bringDown(f nemesis.Fault, done func(history.Evidence, error)) {
 			continue
 		}
 		n.holders[f.ID] = true
-		if f.Kind == nemesis.BrokenDisk {
-			n.writer.broken = syscall.EIO
-		}
+		n.failDisk(f.Kind, true)
 		e.add(n.name, "state", "before", n.state.String(), true)
 		waiting++
 		n.endSoon(f, func(damage string, done bool) {
@@ -232,6 +229,16 @@ func (w *World) bringDown(f nemesis.Fault, done func(history.Evidence, error)) {
 		})
 	}
 	over()
+}
+
+// failDisk lets the node's disk refuse work, or no more, if that is what faults of the kind do.
+func (n *node) failDisk(kind nemesis.Kind, fails bool) {
+	switch kind {
+	case nemesis.BrokenDisk:
+		n.writer.broken = fails
+	case nemesis.FullDisk:
+		n.writer.full = fails
+	}
 }
 
 // canEnd tells whether a fault of a kind that ends processes changes anything about the node.
@@ -256,7 +263,7 @@ func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
 	switch {
 	case n.state == dead || n.state == refused:
 		n.life++ // what was about to start does not
-		n.state = dead
+		n.state, n.starting, n.interruption = dead, false, nil
 		after()
 	case n.doom != nil:
 		first := n.doom.over
@@ -266,7 +273,7 @@ func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
 		n.end(string(kind))
 	default:
 		n.doom = &doom{
-			why: string(kind), fault: name, over: after, byDisk: kind == nemesis.BrokenDisk,
+			why: string(kind), fault: name, over: after, byDisk: kind.FailsDisk(),
 			writing: (kind == nemesis.Kill || kind == nemesis.Crash) && !n.writer.syncing &&
 				below(w.roll(decideDoom, uint64(n.index), name, 0), 2) == 0,
 		}
@@ -320,9 +327,7 @@ func (w *World) revive(f nemesis.Fault, done func(history.Evidence, error)) {
 		}
 		e.add(n.name, "state", "end", n.state.String(), n.state == dead)
 		delete(n.holders, f.ID)
-		if f.Kind == nemesis.BrokenDisk {
-			n.writer.broken = nil
-		}
+		n.failDisk(f.Kind, false)
 		if len(n.holders) > 0 {
 			e.add(n.name, "state", "after", "kept dead by another fault", true)
 			continue
@@ -331,8 +336,9 @@ func (w *World) revive(f nemesis.Fault, done func(history.Evidence, error)) {
 		took := spread(quantiles[nemesis.Narrow], bootMedian,
 			w.roll(decideStart, uint64(n.index), hashOf(f.ID), 0))
 		n.bootAfter(took)
-		w.After(time.Duration(took)+1, func() {
-			e.add(n.name, "state", "after", n.state.String(), n.state != dead || len(n.holders) > 0)
+		w.After(time.Duration(took+n.interruptStart(f))+1, func() {
+			elsewhere := n.starting || len(n.holders) > 0
+			e.add(n.name, "state", "after", n.state.String(), n.state != dead || elsewhere)
 			over()
 		})
 	}

@@ -65,6 +65,9 @@ type node struct {
 	// runs, in percent.
 	doom  *doom
 	drift int64
+	// interruption is that of the next start, nil for none; starting tells that one is due.
+	interruption *interruption
+	starting     bool
 	// rotten tells that a fault has damaged the disk; holders are the faults that keep it dead,
 	// pausers those that froze it, with whether the process that they froze still is.
 	rotten           bool
@@ -115,8 +118,13 @@ func (n *node) say(format string, arguments ...any) {
 func (n *node) boot() {
 	defer n.caught()
 	w := n.world
-	opened, err := store.Open(&n.files, n.identity(), &w.rules)
+	interrupted := n.interruption
+	n.starting, n.interruption = false, nil
+	opened, err := n.open(interrupted)
 	switch {
+	case interrupted != nil && interrupted.happened:
+		n.endStart(interrupted)
+		return
 	case errors.Is(err, store.ErrStaysOut):
 		n.become(out, happensStart, err.Error())
 		return
@@ -135,6 +143,13 @@ func (n *node) boot() {
 	n.become(running, happensStart, fmt.Sprintf(
 		"boot %d, %d keys recovered, %d bytes cut off as torn",
 		found.Boot, len(found.Records), found.TornBytes))
+}
+
+// open opens the disk, as far as the process comes.
+func (n *node) open(interrupted *interruption) (store.Opened, error) {
+	n.writer.interrupted = interrupted
+	defer func() { n.writer.interrupted = nil }()
+	return store.Open(&n.files, n.identity(), &n.world.rules)
 }
 
 // config returns the configuration of the process with that boot number.
@@ -157,6 +172,7 @@ func (n *node) become(s state, kind happening, detail string) {
 
 // bootAfter starts the process, if nothing ends it before, a while from now.
 func (n *node) bootAfter(d int64) {
+	n.starting = true
 	e := n.world.queue.push(n.world.now + d)
 	e.kind, e.node, e.life = happensBoot, int32(n.index), n.life
 }
@@ -320,7 +336,7 @@ func (n *node) carryOut(effect replica.Effect, origin uint64) {
 		}
 		e := w.queue.push(w.now + max(after, 0))
 		e.kind, e.node, e.life = happensTimer, int32(n.index), n.life
-		e.number, e.origin = effect.Timer, origin
+		e.number, e.origin = effect.Timer, effect.Request
 	case replica.Answer:
 		c := n.calls[effect.Number]
 		delete(n.calls, effect.Number)

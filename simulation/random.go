@@ -30,6 +30,7 @@ const (
 	decideRot
 	decideRelease
 	decideDoom
+	decideInterruption
 )
 
 // mix hashes two words into one (the multiply-and-fold step of wyhash; Wang Yi, 2019). It is not

@@ -24,7 +24,7 @@ func TestARunShrinks(t *testing.T) {
 		require.True(t, r.Complete)
 		require.Equal(t, found.Class, r.Class)
 		require.LessOrEqual(t, r.Minimal.Faults, 3, bug)
-		require.LessOrEqual(t, r.Minimal.Operations, 4, bug)
+		require.LessOrEqual(t, r.Minimal.Operations, 5, bug)
 		require.Less(t, r.Minimal.Events, r.Original.Events/4)
 		require.NotEmpty(t, r.What)
 

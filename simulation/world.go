@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"ordeal/nemesis"
 	"ordeal/node/paxos"
+	"ordeal/node/store"
 )
 
 // stepEvents is how many events one Step takes at the most when none of them calls back.
@@ -47,7 +49,9 @@ type World struct {
 	// conditions are those of now, table that of their spread.
 	conditions nemesis.Conditions
 	table      *[33]int64
-	trace      trace
+	// snapshotBytes is the length of a log at which its node takes a snapshot.
+	snapshotBytes int64
+	trace         trace
 
 	nodes  []*node
 	byName map[string]*node
@@ -110,6 +114,7 @@ func Start(c Config) (*World, error) {
 // endure lets conditions begin.
 func (w *World) endure(c nemesis.Conditions) {
 	w.conditions, w.table = c, quantiles[c.Spread]
+	w.snapshotBytes = cmp.Or(c.Snapshot, store.SnapshotLogBytes)
 }
 
 // Describe says what is simulated, in words.

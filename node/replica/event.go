@@ -62,6 +62,8 @@ type Persist struct {
 type SetTimer struct {
 	Timer uint64
 	After time.Duration
+	// Request is the Number of the client's request that the timer serves, as that of a Send.
+	Request uint64
 }
 
 // An Answer ends a request.

@@ -304,7 +304,7 @@ func (r *Replica) after(
 ) (timer uint64) {
 	r.timer++
 	r.timers[r.timer] = reaction{do, in, op}
-	r.settings = append(r.settings, SetTimer{Timer: r.timer, After: d})
+	r.settings = append(r.settings, SetTimer{Timer: r.timer, After: d, Request: op.request.Number})
 	r.effect(&r.settings[len(r.settings)-1])
 	return r.timer
 }

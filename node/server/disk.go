@@ -110,7 +110,7 @@ func (d *disk) flush() error {
 		notify(d.progress)
 	}
 	d.logBytes.Store(d.log.Size())
-	if size := d.log.Size(); store.SnapshotDue(d.log) {
+	if size := d.log.Size(); store.SnapshotDue(d.log, store.SnapshotLogBytes) {
 		start := time.Now()
 		if err := d.log.Snapshot(); err != nil {
 			return err

@@ -44,9 +44,10 @@ func (e *Encoder) NextBatch(queue []replica.Persist) []wal.Record {
 // before was longer: then at that length, so that each byte is written about twice in all.
 const SnapshotLogBytes = 8 << 20
 
-// SnapshotDue tells whether a snapshot of the log is to be taken now.
-func SnapshotDue(log *wal.Log) bool {
-	return log.Size() > max(SnapshotLogBytes, log.SnapshotSize())
+// SnapshotDue tells whether a snapshot of the log is to be taken now, with least as
+// SnapshotLogBytes.
+func SnapshotDue(log *wal.Log, least int64) bool {
+	return log.Size() > max(least, log.SnapshotSize())
 }
 
 // MustSync tells whether the batch of these Persists must be synced before the Sends behind them
