@@ -104,15 +104,7 @@ func (r *recorded) valid() error {
 }
 
 // classes returns those of the violations that the run was convicted of.
-func (r *recorded) classes() []string {
-	var classes []string
-	for _, f := range r.run.Findings {
-		if f.Verdict == results.Violation {
-			classes = append(classes, f.Class)
-		}
-	}
-	return classes
-}
+func (r *recorded) classes() []string { return results.Classes(r.run.Findings) }
 
 // slowed returns the plan with the load that the run had in containers, where it had no limit: the
 // simulator's clients would call many times as much in the same time.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"ordeal/harness"
@@ -152,19 +153,18 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 	return result, errors.Join(err, lastErr)
 }
 
-// classOf returns the class of violation to look for, if the outcome has it.
+// classOf returns the class of violation to look for, if the outcome has it. It is "" only for a
+// run none of whose violations has one.
 func classOf(o harness.Outcome, wanted string) (string, error) {
-	var classes []string
-	for _, f := range o.Findings {
-		if f.Verdict != results.Violation {
-			continue
-		}
-		if wanted == "" || f.Class == wanted {
-			return f.Class, nil
-		}
-		classes = append(classes, f.Class)
-	}
-	if len(classes) == 0 {
+	classes := results.Classes(o.Findings)
+	switch {
+	case slices.Contains(classes, wanted):
+		return wanted, nil
+	case wanted == "" && len(classes) > 0:
+		return classes[0], nil
+	case wanted == "" && slices.ContainsFunc(o.Findings, results.Finding.Violates):
+		return "", nil
+	case len(classes) == 0:
 		return "", ErrNoViolation
 	}
 	return "", fmt.Errorf("%w by a %q (accepted: one of %q)", ErrNoViolation, wanted, classes)
