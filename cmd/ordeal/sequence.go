@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +49,7 @@ ballot, for what the nodes wrote to their disks, for processes that ended and st
 and for what the clients asked and were told. A ! stands before what belongs to the violation.
 
 Without --key or --all it shows the key of the first violation, until the last of the operations
-that violate has returned. RUN is a directory, an id below --results, or latest.`,
+that violate has been answered. RUN is a directory, an id below --results, or latest.`,
 		Example: `  ordeal sequence latest
   ordeal sequence latest --svg sequence.svg --rows 2000
   ordeal sequence latest --key k1-3`,
@@ -152,6 +154,10 @@ type story struct {
 	// whole tells that what comes after the violation is drawn too.
 	whole bool
 	notes []string
+	// late are operations that are part of the violation only by having been called, and returned
+	// after the others; began is when the first of all was called.
+	late  []int64
+	began time.Duration
 }
 
 // storyOf returns the story of a run's first violation: its key, and the operations that show it.
@@ -169,11 +175,19 @@ func storyOf(run results.Run) story {
 	}
 	s.options.Key = e.Key
 	s.notes = []string{fmt.Sprintf("%s: %s: %s", e.Key, e.Class, e.Sentence)}
-	for _, involved := range e.Operations {
+	for i, involved := range e.Operations {
+		op := involved.Operation
 		s.notes = append(s.notes, "! "+involved.Text)
-		s.options.Marked = append(s.options.Marked, involved.Operation.ID)
-		if !involved.Open && involved.Operation.Outcome == history.OK {
-			s.options.Awaited = append(s.options.Awaited, involved.Operation.ID)
+		s.options.Marked = append(s.options.Marked, op.ID)
+		switch {
+		case op.Outcome != history.OK:
+		case involved.Open:
+			s.late = append(s.late, op.ID)
+		default:
+			s.options.Awaited = append(s.options.Awaited, op.ID)
+		}
+		if i == 0 || involved.CallTime < s.began {
+			s.began = involved.CallTime
 		}
 	}
 	return s
@@ -204,12 +218,10 @@ func (s story) draw(ctx context.Context, run results.Run) (diagram.Diagram, resu
 		}
 		s.options.UntilViolation = s.options.Key != ""
 	}
-	drawn := simulation.NewSequence(s.options)
-	trace, err := observed(ctx, run.Plan, drawn.Observe)
+	d, trace, err := s.drawn(ctx, run.Plan)
 	if err != nil {
 		return diagram.Diagram{}, trace, err
 	}
-	d := drawn.Diagram()
 	d.Title = fmt.Sprintf("Ordeal run %s, seed %d", run.ID, run.Plan.Seed)
 	if run.Plan.Bug != "" {
 		d.Title += ", bug " + run.Plan.Bug
@@ -222,6 +234,29 @@ func (s story) draw(ctx context.Context, run results.Run) (diagram.Diagram, resu
 		"wins. What a node tells itself is not drawn; a majority is %d of %d nodes, the node itself "+
 		"counts.", what, run.Plan.Nodes/2+1, run.Plan.Nodes))
 	return d, trace, nil
+}
+
+// drawn runs the plan and returns what its diagram shows: the violation until the last of its
+// operations has returned, or, where the first of them would not be on the picture then, until it
+// was plain.
+func (s story) drawn(ctx context.Context, p plan.Plan) (diagram.Diagram, results.Trace, error) {
+	options := s.options
+	if len(options.Awaited) > 0 {
+		options.Awaited = append(slices.Clone(options.Awaited), s.late...)
+	}
+	for {
+		gathered := simulation.NewSequence(options)
+		trace, err := observed(ctx, p, gathered.Observe)
+		if err != nil {
+			return diagram.Diagram{}, trace, err
+		}
+		d := gathered.Diagram()
+		tooLong := options.Whole && d.Before > 0 && d.Rows[0] > s.began
+		if !tooLong || len(options.Awaited) == len(s.options.Awaited) {
+			return d, trace, nil
+		}
+		options.Awaited = s.options.Awaited
+	}
 }
 
 // observed runs a plan in the simulator, with somebody who watches, and returns its trace.
