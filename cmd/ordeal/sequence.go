@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -246,7 +249,16 @@ func (s story) drawn(ctx context.Context, p plan.Plan) (diagram.Diagram, results
 	}
 	for {
 		gathered := simulation.NewSequence(options)
-		trace, err := observed(ctx, p, gathered.Observe)
+		called := make(map[string]bool)
+		trace, err := observed(ctx, p, func(h simulation.Happening) {
+			if h.Kind == simulation.KindCall {
+				called[h.Operation.Key] = true
+			}
+			gathered.Observe(h)
+		})
+		if err == nil && options.Key != "" && !called[options.Key] {
+			err = noKey(options.Key, slices.Sorted(maps.Keys(called)))
+		}
 		if err != nil {
 			return diagram.Diagram{}, trace, err
 		}
@@ -257,6 +269,19 @@ func (s story) drawn(ctx context.Context, p plan.Plan) (diagram.Diagram, results
 		}
 		options.Awaited = s.options.Awaited
 	}
+}
+
+// keysNamed is how many keys are named to somebody who asked for one that is not there.
+const keysNamed = 5
+
+// noKey is the mistake of asking for a key that the run does not have.
+func noKey(key string, keys []string) error {
+	named, more := keys, ""
+	if len(keys) > keysNamed {
+		named, more = keys[:keysNamed], fmt.Sprintf(" and %d more", len(keys)-keysNamed)
+	}
+	accepted := cmp.Or(strings.Join(named, ", "), "none: nothing was called")
+	return usage(fmt.Errorf("the run has no key %q (accepted: %s%s)", key, accepted, more))
 }
 
 // observed runs a plan in the simulator, with somebody who watches, and returns its trace.

@@ -39,3 +39,12 @@ func TestASequenceEndsWithTheLastAnswerOfItsViolation(t *testing.T) {
 	}
 	require.Fail(t, "no violation has such an operation")
 }
+
+func TestAFewKeysAreNamed(t *testing.T) {
+	keys := []string{"k1-1", "k1-2", "k1-3", "k2-1", "k2-2", "k2-3", "k2-4"}
+	require.EqualError(t, noKey("x", keys),
+		`the run has no key "x" (accepted: k1-1, k1-2, k1-3, k2-1, k2-2 and 2 more)`)
+	require.EqualError(t, noKey("x", keys[:2]), `the run has no key "x" (accepted: k1-1, k1-2)`)
+	require.EqualError(t, noKey("x", nil),
+		`the run has no key "x" (accepted: none: nothing was called)`)
+}
