@@ -67,6 +67,7 @@ that violate has been answered. RUN is a directory, an id below --results, or la
 			return sequence(cmd, args[0], o)
 		},
 	}
+	command.ValidArgsFunction = completeRuns(&o.results)
 	f := command.Flags()
 	f.StringVar(&o.key, "key", "", "draw what concerns this key, to the end of the run")
 	f.BoolVar(&o.all, "all", false, "draw all keys, to the end of the run")
@@ -74,6 +75,7 @@ that violate has been answered. RUN is a directory, an id below --results, or la
 		"draw the last so many happenings; by default more if the violation began earlier")
 	f.StringVar(&o.svg, "svg", "", "write the diagram as a picture to this `file` as well")
 	f.StringVar(&o.results, "results", results.DefaultRoot, "look for runs below this `directory`")
+	completeOfRun(command, "key", &o.results, runKeys)
 	return command
 }
 

@@ -76,6 +76,7 @@ is 0 when there is one, also one that the budget kept from becoming smaller.`,
 		"find and keep runs below this `directory`")
 	f.BoolVar(&o.json, "json", false, "print what came of it on standard output as JSON")
 	f.BoolVar(&o.quiet, "quiet", false, "print only what came of it")
+	completeOfRun(command, "class", &o.results, runClasses)
 	return command
 }
 
