@@ -45,7 +45,8 @@ delays, losses, and faults, of which most kinds are switched off in most of the 
 after a violation; violations are grouped by their class, and of each class the shortest run is
 kept in a directory of its own, as "ordeal run" leaves it.
 
-The same seed gives the same tests. Exit codes are those of "ordeal run".`,
+The same seed gives the same tests, and what is found in them is the same, unless the time is over
+first. Exit codes are those of "ordeal run".`,
 		Example: `  ordeal campaign
   ordeal campaign --budget 10m --seed 7
   ordeal campaign --bug stale-ballot-cache --findings 1`,

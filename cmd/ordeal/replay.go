@@ -39,8 +39,9 @@ the same faults again, and another timing: --times says how often, and what come
 of violations with its 95 % interval (Wilson).
 
 With --env sim a run of containers is looked for in the simulator: its operations and faults
-with many timings, on all processors, until the violation is found or the budget is spent. What is
-found is kept as a run of its own, which is the same every time; "ordeal shrink" makes it small.
+with many timings, on all processors, until the violation is found or the budget is spent. The
+same run gives the same timing, unless the budget runs out first. What is found is kept as a run of
+its own, which is the same every time; "ordeal shrink" makes it small.
 
 The exit code is that of the worst verdict.`,
 		Example: `  ordeal replay latest
