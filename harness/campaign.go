@@ -27,7 +27,7 @@ type Campaign struct {
 	Workers int
 	// Time, Runs and Classes are the budgets; 0 stands for no limit. Classes is after how many
 	// different classes of violations it ends; other findings do not count. Wanted are classes of
-	// which one ends it at once; a run that has one of them beside others counts as of that class.
+	// which one ends it at once; with them a run counts as of one class, of these before others.
 	Time    time.Duration
 	Runs    int
 	Classes int
@@ -246,11 +246,18 @@ func (r *CampaignReport) count(t tested, wanted []string) {
 
 // group adds what was found in a run to what is like it.
 func (r *CampaignReport) group(t tested, o Outcome, wanted []string) {
-	finding := o.among(wanted)
-	class, verdict := finding.Class, finding.Verdict
-	if verdict == results.Violation {
+	kinds := o.kinds(wanted)
+	if kinds[0].Violates() {
 		r.Violating++
 	}
+	for _, finding := range kinds {
+		r.add(t, o, finding)
+	}
+}
+
+// add adds one thing that was found in a run.
+func (r *CampaignReport) add(t tested, o Outcome, finding results.Finding) {
+	class, verdict := finding.Class, finding.Verdict
 	i := slices.IndexFunc(r.Groups, func(g CampaignGroup) bool {
 		return g.Class == class && g.Verdict == verdict
 	})

@@ -128,6 +128,61 @@ func TestACampaignCountsItsPlansInOrder(t *testing.T) {
 	require.Equal(t, 2, short.Groups[0].First)
 }
 
+// A run counts in the group of each class that it shows, and once among those that violate. Who
+// looks for certain classes is told of one.
+func TestARunCountsInTheGroupOfEachOfItsClasses(t *testing.T) {
+	outcome := func(events uint64, findings ...results.Finding) tested {
+		return tested{outcome: Outcome{
+			Findings: findings, Trace: results.Trace{Events: events},
+			Operations: results.Operations{OK: 1},
+		}}
+	}
+	of := func(verdict results.Verdict, class, what string) results.Finding {
+		return results.Finding{Verdict: verdict, Class: class, What: what}
+	}
+	both := outcome(10, of(results.Inconclusive, "not recovered", ""),
+		of(results.Violation, "broken promise", "n1 promises"),
+		of(results.Violation, "stale read", "c1 reads"), of(results.Violation, "stale read", "c2 reads"))
+	one := outcome(5, of(results.Violation, "stale read", "c3 reads"))
+	neither := outcome(3, of(results.Inconclusive, "not recovered", "slow"),
+		of(results.Harness, "the loop", "it panicked"))
+	var r CampaignReport
+	for i, t := range []tested{both, one, neither} {
+		t.number = i + 1
+		r.count(t, nil)
+	}
+	require.Equal(t, 3, r.Runs)
+	require.Equal(t, 2, r.Violating)
+	require.Equal(t, 2, r.Violations())
+	type line struct {
+		class        string
+		count, first int
+		events       uint64
+		what         string
+	}
+	var lines []line
+	for _, g := range r.Groups {
+		lines = append(lines, line{g.Class, g.Count, g.First, g.Events, g.What})
+	}
+	require.Equal(t, []line{
+		{"broken promise", 1, 1, 10, "n1 promises"}, {"stale read", 2, 1, 5, "c3 reads"},
+		{"not recovered", 1, 3, 3, "slow"}, {"the loop", 1, 3, 3, "it panicked"},
+	}, lines)
+
+	for wanted, want := range map[string]string{"stale read": "stale read", "x": "broken promise"} {
+		var r CampaignReport
+		r.count(both, []string{wanted})
+		require.Len(t, r.Groups, 1)
+		require.Equal(t, want, r.Groups[0].Class)
+		require.Equal(t, 1, r.Violating)
+	}
+
+	// What a campaign of the matrix found is the first class of its first run.
+	cell := MatrixCell{Classes: map[string]int{}}
+	cell.add(r)
+	require.Equal(t, map[string]int{"broken promise": 1}, cell.Classes)
+}
+
 // A campaign whose plans cannot be run ends, and says so.
 func TestACampaignWhosePlansCannotBeRunEnds(t *testing.T) {
 	c := Campaign{
