@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
 	"text/tabwriter"
@@ -225,25 +224,11 @@ func keepGroups(
 	return kept, failures
 }
 
-// keep runs a plan in the simulator into a directory of its own.
+// keep runs a plan in the simulator into a directory of its own, and tells nobody.
 func keep(
 	ctx context.Context, p plan.Plan, root string,
 ) (results.Run, results.Directory, error) {
-	started := time.Now()
-	id := runID(started)
-	directory, err := results.Create(root, id)
-	if err != nil {
-		return results.Run{}, directory, err
-	}
-	run, err := harness.Test{
-		Plan: p, Directory: directory, Log: slog.New(slog.DiscardHandler), Virtual: true,
-		Draw: drawRun,
-		Run: results.Run{
-			ID: id, Version: version(), Started: started, Command: againCommand(directory, place{}),
-		},
-		Start: func(context.Context) (harness.Environment, error) { return startSimulated(p) },
-	}.Execute(ctx)
-	return run, directory, err
+	return job{plan: p, results: root, status: newStatus(io.Discard, true)}.execute(ctx)
 }
 
 // campaign tells how far a campaign has come.
