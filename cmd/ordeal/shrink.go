@@ -54,19 +54,9 @@ was over before the run had been replayed once.`,
 		Example: `  ordeal shrink latest
   ordeal shrink --class "stale read" 20261123-205935-7e7b
   ordeal shrink --verify-containers 5 latest`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.validate(); err != nil {
-				return usage(err)
-			}
-			recorded, err := readRecorded(o.results, args[0])
-			if err != nil {
-				return err
-			}
-			return shrinkRun(cmd, recorded, o)
-		},
 	}
-	command.ValidArgsFunction = completeRuns(&o.results)
+	takesRun(command, &o.results, func() error { return o.validate() },
+		func(cmd *cobra.Command, r recorded) error { return shrinkRun(cmd, r, o) })
 	f := command.Flags()
 	f.DurationVar(&o.budget, "budget", 2*time.Minute,
 		"how long it may take, without --verify-containers")
@@ -75,8 +65,6 @@ was over before the run had been replayed once.`,
 	f.BoolVar(&o.steady, "steady", false, "only take what violates with almost any timing")
 	f.IntVar(&o.containers, "verify-containers", 0,
 		"run the result so many times in containers; 0: not at all")
-	f.StringVar(&o.results, "results", results.DefaultRoot,
-		"find and keep runs below this `directory`")
 	f.BoolVar(&o.json, "json", false, "print what came of it on standard output as JSON")
 	f.BoolVar(&o.quiet, "quiet", false, "print only what came of it")
 	completeOfRun(command, "class", &o.results, runClasses)
