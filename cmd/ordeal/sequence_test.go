@@ -10,6 +10,9 @@ import (
 	"ordeal/harness/plan"
 	"ordeal/history"
 	"ordeal/linearizability"
+	"ordeal/nemesis"
+	"ordeal/results/diagram"
+	"ordeal/simulation"
 )
 
 // The picture of a violation ends when the last of its operations has returned, be it one that is
@@ -47,4 +50,30 @@ func TestAFewKeysAreNamed(t *testing.T) {
 	require.EqualError(t, noKey("x", keys[:2]), `the run has no key "x" (accepted: k1-1, k1-2)`)
 	require.EqualError(t, noKey("x", nil),
 		`the run has no key "x" (accepted: none: nothing was called)`)
+}
+
+// Where the last answer comes so late that the beginning would not be on the picture, the beginning
+// is drawn.
+func TestTheBeginningOfAViolationIsDrawn(t *testing.T) {
+	p := plan.Default()
+	p.Seed, p.Nemesis, p.Time = 1, []string{nemesis.None}, time.Second
+	var ops []int64
+	var began time.Duration
+	_, err := observed(t.Context(), p, func(h simulation.Happening) {
+		if h.Kind == simulation.KindReturn {
+			ops = append(ops, h.Operation.ID)
+		}
+		if h.Kind == simulation.KindCall && len(ops) == 0 {
+			began = h.At
+		}
+	})
+	require.NoError(t, err)
+	first, last := ops[0], ops[len(ops)-1]
+	s := story{began: began, late: []int64{last}, options: simulation.SequenceOptions{
+		Marked: []int64{first, last}, Awaited: []int64{first}, Rows: 5, Whole: true,
+	}}
+	d, _, err := s.drawn(t.Context(), p)
+	require.NoError(t, err)
+	require.LessOrEqual(t, d.Rows[0], began)
+	require.Less(t, len(d.Rows), diagram.RowsMax)
 }
