@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"ordeal/harness"
@@ -49,7 +50,8 @@ type Shrinking struct {
 	Start func(plan.Plan) (harness.Environment, error)
 	// Workers is how many plans run at a time, as many as there are processors if it is 0.
 	Workers int
-	// Time bounds how long it takes; 0 stands for no limit.
+	// Time bounds how long it takes, and how long it takes to run the result once more after that; 0
+	// stands for no limit.
 	Time time.Duration
 	// Steady tells that a step is taken only if the violation is there with almost any seed of the
 	// simulation after it, in a quiet network. What comes out needs no certain timing, and so is for
@@ -70,8 +72,9 @@ type Result struct {
 	Steady bool `json:"steady"`
 	// Complete tells that it came to its end: no fault and no operation can be left out.
 	Complete bool `json:"complete"`
-	// Replays is how many plans were run.
+	// Replays is how many plans were run, and Replay how long the first of them took.
 	Replays int           `json:"replays"`
+	Replay  time.Duration `json:"replay"`
 	Elapsed time.Duration `json:"elapsed"`
 	Plan    plan.Plan     `json:"plan"`
 	Trace   results.Trace `json:"trace"`
@@ -84,8 +87,8 @@ var ErrNoViolation = errors.New("the run does not violate")
 var ErrNotSteady = errors.New("the run violates with a certain timing only: it cannot be shrunk " +
 	"to one that violates with almost any")
 
-// Run makes the run as small as it can. When ctx is done it returns what it had by then, and the
-// context's error.
+// Run makes the run as small as it can: where there is no time for anything smaller, the result is
+// the run itself. When ctx is done it returns what it had by then, and the context's error.
 func (t Shrinking) Run(ctx context.Context) (Result, error) {
 	began := time.Now()
 	if t.Steady {
@@ -94,9 +97,11 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		t.Plan.Simulation = nemesis.DefaultConditions()
 		t.Plan.Simulation.Seed = seed
 	}
-	o, ops, err := harness.Rehearsal{Plan: t.Plan, Start: t.Start}.Record(ctx)
+	limit, limited, cancel := t.limit(ctx, began)
+	defer cancel()
+	o, ops, err := harness.Rehearsal{Plan: t.Plan, Start: t.Start}.Record(limited)
 	if err != nil {
-		return Result{}, err
+		return Result{}, notReplayed(ctx, limited, err)
 	}
 	class, err := classOf(o, t.Class)
 	if errors.Is(err, ErrNoViolation) && t.Steady {
@@ -106,14 +111,11 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	listing := workloads.ListingOf(ops)
-	result := Result{Class: class, Original: Size{
+	result := Result{Class: class, Replay: time.Since(began), Original: Size{
 		Faults: o.Faults, Operations: len(ops), Nodes: t.Plan.Nodes, Events: o.Trace.Events,
 		Clients: len(listing.Clients()), Keys: len(listing.Keys()),
 	}}
-	limited, cancel := ctx, func() {}
-	if t.Time > 0 {
-		limited, cancel = context.WithTimeout(ctx, t.Time)
-	}
+	limited, cancel = limit.begin(ctx, result)
 	defer cancel()
 	s := &search{
 		oracle: t.oracle(class), best: t.Plan, events: o.Trace.Events, replays: 1,
@@ -126,8 +128,11 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		s.oracle, m.pace = steady(s.oracle), slow
 	}
 	m.stage = func(name string) {
+		limit.move(s.events)
 		if t.Progress != nil {
-			t.Progress(Progress{name, sizeOf(s.best, s.events), s.replays, time.Since(began)})
+			t.Progress(Progress{
+				name, sizeOf(s.best, s.events, listing), s.replays, time.Since(began),
+			})
 		}
 	}
 	err = m.run(limited)
@@ -139,32 +144,33 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	result.Plan, result.Replays = s.best, s.replays
-	last, lastErr := harness.Rehearsal{Plan: s.best, Start: t.Start}.Run(context.WithoutCancel(ctx))
-	result.Minimal = sizeOf(s.best, last.Trace.Events)
-	result.Trace = last.Trace
-	for _, f := range last.Findings {
-		if f.Verdict == results.Violation && f.Class == class {
-			result.What = f.What
-			break
-		}
+	result.Minimal = sizeOf(s.best, s.events, listing)
+	if !result.Complete && !result.Smaller() {
+		result.unchanged(t.Plan, o)
+		result.Elapsed = time.Since(began)
+		return result, err
 	}
+	last, ops, lastErr := harness.Rehearsal{
+		Plan: s.best, Start: t.Start,
+	}.Record(context.WithoutCancel(ctx))
+	result.Minimal = sizeOf(s.best, last.Trace.Events, workloads.ListingOf(ops))
+	result.What, result.Trace = sentence(last, class), last.Trace
 	result.Elapsed = time.Since(began)
 	return result, errors.Join(err, lastErr)
 }
 
-// classOf returns the class of violation to look for, if the outcome has it.
+// classOf returns the class of violation to look for, if the outcome has it. It is "" only for a
+// run none of whose violations has one.
 func classOf(o harness.Outcome, wanted string) (string, error) {
-	var classes []string
-	for _, f := range o.Findings {
-		if f.Verdict != results.Violation {
-			continue
-		}
-		if wanted == "" || f.Class == wanted {
-			return f.Class, nil
-		}
-		classes = append(classes, f.Class)
-	}
-	if len(classes) == 0 {
+	classes := results.Classes(o.Findings)
+	switch {
+	case slices.Contains(classes, wanted):
+		return wanted, nil
+	case wanted == "" && len(classes) > 0:
+		return classes[0], nil
+	case wanted == "" && slices.ContainsFunc(o.Findings, results.Finding.Violates):
+		return "", nil
+	case len(classes) == 0:
 		return "", ErrNoViolation
 	}
 	return "", fmt.Errorf("%w by a %q (accepted: one of %q)", ErrNoViolation, wanted, classes)
@@ -220,14 +226,14 @@ func loadOf(l workloads.Listing, clients int) workloads.Listing {
 	return l.Shortened(func(op workloads.Listed) bool { return op.Client < clients })
 }
 
-// sizeOf returns the size of a plan whose operations are listed.
-func sizeOf(p plan.Plan, events uint64) Size {
-	s := Size{
-		Faults: len(p.Faults), Operations: len(p.Operations), Nodes: p.Nodes, Events: events,
-		Clients: len(p.Operations.Clients()), Keys: len(p.Operations.Keys()),
+// sizeOf returns the size of a plan, whose operations are listed or else called.
+func sizeOf(p plan.Plan, events uint64, called workloads.Listing) Size {
+	if p.Operations != nil {
+		called = p.Operations
 	}
-	if p.Operations == nil {
-		s.Clients, s.Keys = p.Clients, p.Keys
+	s := Size{
+		Faults: len(p.Faults), Operations: len(called), Nodes: p.Nodes, Events: events,
+		Clients: len(called.Clients()), Keys: len(called.Keys()),
 	}
 	if len(p.Faults) == 0 {
 		drawn, err := p.Schedule()
