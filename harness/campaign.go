@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"context"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -16,7 +17,8 @@ import (
 // A Campaign is many rehearsals, each of another plan, until a budget runs out. It goes on after a
 // violation, and keeps of each class of violations the shortest run.
 type Campaign struct {
-	// Seed decides the plans: the i-th is the same whatever the number of workers.
+	// Seed decides the plans: the i-th is the same whatever the number of workers. Plans count in
+	// the order of their numbers, so that what is found is the same too, unless Time ends it.
 	Seed uint64
 	// Draw returns the plan of a seed.
 	Draw  func(seed uint64) plan.Plan
@@ -25,7 +27,7 @@ type Campaign struct {
 	Workers int
 	// Time, Runs and Classes are the budgets; 0 stands for no limit. Classes is after how many
 	// different classes of violations it ends; other findings do not count. Wanted are classes of
-	// which one ends it at once; a run that has one of them beside others counts as of that class.
+	// which one ends it at once; with them a run counts as of one class, of these before others.
 	Time    time.Duration
 	Runs    int
 	Classes int
@@ -109,6 +111,8 @@ type tested struct {
 	plan    plan.Plan
 	outcome Outcome
 	err     error
+	// after is how long the campaign had run when it was done.
+	after time.Duration
 }
 
 // Run runs the campaign. When ctx is done it ends, with what was found until then and the context's
@@ -167,17 +171,28 @@ func (c Campaign) seedOf(number int) uint64 {
 	return stream.Seed(c.Seed, "campaign", uint64(number))
 }
 
-// gather counts what comes of the plans, and ends the campaign when enough was found.
+// gather counts what comes of the plans, in the order of their numbers, and ends the campaign when
+// enough was found: one that is done before another of a lower number waits for it, and what comes
+// after the one that was enough counts for nothing.
 func (c Campaign) gather(
 	began time.Time, outcomes <-chan tested, stop func(),
 ) CampaignReport {
 	report := CampaignReport{Seed: c.Seed, Groups: []CampaignGroup{}}
-	told := began
-	for t := range outcomes {
-		report.count(t, time.Since(began), c.Wanted)
-		enough := c.Classes > 0 && report.Violations() >= c.Classes
-		if enough || report.Failed >= failedMax || report.has(c.Wanted) {
+	waiting := make(map[int]tested)
+	told, next, ended := began, 1, false
+	take := func(t tested) {
+		report.count(t, c.Wanted)
+		if ended = c.enough(report); ended {
 			stop()
+		}
+	}
+	for t := range outcomes {
+		t.after = time.Since(began)
+		waiting[t.number] = t
+		for t, done := waiting[next]; done && !ended; t, done = waiting[next] {
+			take(t)
+			delete(waiting, next)
+			next++
 		}
 		if now := time.Now(); c.Progress != nil && now.Sub(told) >= progressEvery {
 			told = now
@@ -185,18 +200,29 @@ func (c Campaign) gather(
 			c.Progress(report)
 		}
 	}
+	// Those that the end of the time cut short are missing before the rest.
+	for _, number := range slices.Sorted(maps.Keys(waiting)) {
+		if !ended {
+			take(waiting[number])
+		}
+	}
 	return report
 }
 
+// enough tells whether a campaign with that report is over, whatever is left of its time and runs.
+func (c Campaign) enough(r CampaignReport) bool {
+	return c.Classes > 0 && r.Violations() >= c.Classes || r.Failed >= failedMax || r.has(c.Wanted)
+}
+
 // has tells whether something of one of the classes was found.
-func (r *CampaignReport) has(classes []string) bool {
+func (r CampaignReport) has(classes []string) bool {
 	return slices.ContainsFunc(r.Groups, func(g CampaignGroup) bool {
 		return slices.Contains(classes, g.Class)
 	})
 }
 
-// count adds a run.
-func (r *CampaignReport) count(t tested, after time.Duration, wanted []string) {
+// count adds a run, of a higher number than those before it.
+func (r *CampaignReport) count(t tested, wanted []string) {
 	o := t.outcome
 	if t.err != nil {
 		r.Failed++
@@ -214,17 +240,24 @@ func (r *CampaignReport) count(t tested, after time.Duration, wanted []string) {
 		}
 	}
 	if len(o.Findings) > 0 {
-		r.group(t, o, after, wanted)
+		r.group(t, o, wanted)
 	}
 }
 
 // group adds what was found in a run to what is like it.
-func (r *CampaignReport) group(t tested, o Outcome, after time.Duration, wanted []string) {
-	finding := o.among(wanted)
-	class, verdict := finding.Class, finding.Verdict
-	if verdict == results.Violation {
+func (r *CampaignReport) group(t tested, o Outcome, wanted []string) {
+	kinds := o.kinds(wanted)
+	if kinds[0].Violates() {
 		r.Violating++
 	}
+	for _, finding := range kinds {
+		r.add(t, o, finding)
+	}
+}
+
+// add adds one thing that was found in a run.
+func (r *CampaignReport) add(t tested, o Outcome, finding results.Finding) {
+	class, verdict := finding.Class, finding.Verdict
 	i := slices.IndexFunc(r.Groups, func(g CampaignGroup) bool {
 		return g.Class == class && g.Verdict == verdict
 	})
@@ -234,8 +267,8 @@ func (r *CampaignReport) group(t tested, o Outcome, after time.Duration, wanted 
 	}
 	g := &r.Groups[i]
 	g.Count++
-	if g.Count == 1 || t.number < g.First {
-		g.First, g.After, g.FirstEvents = t.number, after, r.Events
+	if g.Count == 1 {
+		g.First, g.After, g.FirstEvents = t.number, t.after, r.Events
 	}
 	fewer := cmp.Or(cmp.Compare(o.Trace.Events, g.Events), cmp.Compare(t.plan.Seed, g.Plan.Seed)) < 0
 	if g.Count == 1 || fewer {

@@ -48,10 +48,13 @@ func TestACampaignTellsViolationsFromTheRest(t *testing.T) {
 		}
 	}
 	var r CampaignReport
-	r.count(tested{number: 5, outcome: of(results.Violation, "stale read", 10)}, 5*time.Second, nil)
-	r.count(tested{number: 6, outcome: of(results.Inconclusive, "stale read", 20)}, 6*time.Second, nil)
-	r.count(tested{number: 4, outcome: of(results.Violation, "stale read", 40)}, 7*time.Second, nil)
-	r.count(tested{number: 3, err: errors.New("no world")}, 8*time.Second, nil)
+	count := func(number int, o Outcome, err error) {
+		r.count(tested{number, plan.Plan{}, o, err, time.Duration(number) * time.Second}, nil)
+	}
+	count(3, of(results.Inconclusive, "stale read", 20), nil)
+	count(4, of(results.Violation, "stale read", 40), nil)
+	count(5, of(results.Violation, "stale read", 10), nil)
+	count(6, Outcome{}, errors.New("no world"))
 	require.Equal(t, 3, r.Runs)
 	require.Equal(t, 2, r.Violating)
 	require.Equal(t, 1, r.Failed)
@@ -60,16 +63,17 @@ func TestACampaignTellsViolationsFromTheRest(t *testing.T) {
 	require.Equal(t, results.Violation, r.Verdict())
 
 	// The number of the first run stands with when that one was.
-	first := r.Groups[0]
-	require.Equal(t, 2, first.Count)
-	require.Equal(t, 4, first.First)
-	require.Equal(t, 7*time.Second, first.After)
-	require.Equal(t, uint64(70), first.FirstEvents)
+	stale := r.Groups[1]
+	require.Equal(t, 2, stale.Count)
+	require.Equal(t, 4, stale.First)
+	require.Equal(t, 4*time.Second, stale.After)
+	require.Equal(t, uint64(60), stale.FirstEvents)
+	require.Equal(t, uint64(10), stale.Events)
 	require.Equal(t, "no world", r.Groups[2].What)
 
 	var cell MatrixCell
 	cell.Classes = map[string]int{}
-	cell.add(CampaignReport{Groups: r.Groups[1:]})
+	cell.add(CampaignReport{Groups: []CampaignGroup{r.Groups[0], r.Groups[2]}})
 	require.Zero(t, cell.Found)
 	require.Equal(t, results.Harness, cell.Worst)
 	require.Equal(t, map[string]int{"inconclusive: stale read": 1, "harness: " + classPlan: 1},
@@ -77,6 +81,106 @@ func TestACampaignTellsViolationsFromTheRest(t *testing.T) {
 	cell.add(r)
 	require.Equal(t, 1, cell.Found)
 	require.Equal(t, map[string]int{"stale read": 1}, cell.Classes)
+}
+
+// What a campaign finds is a matter of its plans and not of which of them is done first.
+func TestACampaignCountsItsPlansInOrder(t *testing.T) {
+	of := func(number int, class string) tested {
+		o := Outcome{Operations: results.Operations{OK: 1}, Trace: results.Trace{Events: 10}}
+		if class != "" {
+			o.Findings = []results.Finding{{Verdict: results.Violation, Class: class}}
+		}
+		return tested{number: number, plan: plan.Plan{Seed: uint64(100 - number)}, outcome: o}
+	}
+	all := []tested{of(1, ""), of(2, "lost write"), of(3, "stale read"), of(4, "stale read"),
+		of(5, "lost write")}
+	gather := func(c Campaign, order ...int) (report CampaignReport, ended bool) {
+		outcomes := make(chan tested, len(all))
+		for _, number := range order {
+			outcomes <- all[number-1]
+		}
+		close(outcomes)
+		report = c.gather(time.Now(), outcomes, func() { ended = true })
+		for i := range report.Groups {
+			report.Groups[i].After = 0
+		}
+		return report, ended
+	}
+	for _, c := range []Campaign{
+		{Wanted: []string{"stale read"}}, {Classes: 1}, {Classes: 2}, {},
+		{Wanted: []string{"lost write", "stale read"}},
+	} {
+		want, ended := gather(c, 1, 2, 3, 4, 5)
+		require.Equal(t, len(c.Wanted)+c.Classes > 0, ended)
+		for _, order := range [][]int{{5, 4, 3, 2, 1}, {4, 1, 3, 2, 5}, {2, 3, 1, 5, 4}} {
+			got, ended := gather(c, order...)
+			require.Equal(t, want, got, "%v", order)
+			require.Equal(t, len(c.Wanted)+c.Classes > 0, ended)
+		}
+	}
+	found, _ := gather(Campaign{Wanted: []string{"stale read"}}, 4, 5, 3, 2, 1)
+	require.Equal(t, 3, found.Runs)
+	require.Equal(t, uint64(97), found.Groups[1].Plan.Seed)
+
+	// What was cut short by the end of the time is not waited for.
+	short, _ := gather(Campaign{}, 5, 2, 4)
+	require.Equal(t, 3, short.Runs)
+	require.Equal(t, 2, short.Groups[0].First)
+}
+
+// A run counts in the group of each class that it shows, and once among those that violate. Who
+// looks for certain classes is told of one.
+func TestARunCountsInTheGroupOfEachOfItsClasses(t *testing.T) {
+	outcome := func(events uint64, findings ...results.Finding) tested {
+		return tested{outcome: Outcome{
+			Findings: findings, Trace: results.Trace{Events: events},
+			Operations: results.Operations{OK: 1},
+		}}
+	}
+	of := func(verdict results.Verdict, class, what string) results.Finding {
+		return results.Finding{Verdict: verdict, Class: class, What: what}
+	}
+	both := outcome(10, of(results.Inconclusive, "not recovered", ""),
+		of(results.Violation, "broken promise", "n1 promises"),
+		of(results.Violation, "stale read", "c1 reads"), of(results.Violation, "stale read", "c2 reads"))
+	one := outcome(5, of(results.Violation, "stale read", "c3 reads"))
+	neither := outcome(3, of(results.Inconclusive, "not recovered", "slow"),
+		of(results.Harness, "the loop", "it panicked"))
+	var r CampaignReport
+	for i, t := range []tested{both, one, neither} {
+		t.number = i + 1
+		r.count(t, nil)
+	}
+	require.Equal(t, 3, r.Runs)
+	require.Equal(t, 2, r.Violating)
+	require.Equal(t, 2, r.Violations())
+	type line struct {
+		class        string
+		count, first int
+		events       uint64
+		what         string
+	}
+	var lines []line
+	for _, g := range r.Groups {
+		lines = append(lines, line{g.Class, g.Count, g.First, g.Events, g.What})
+	}
+	require.Equal(t, []line{
+		{"broken promise", 1, 1, 10, "n1 promises"}, {"stale read", 2, 1, 5, "c3 reads"},
+		{"not recovered", 1, 3, 3, "slow"}, {"the loop", 1, 3, 3, "it panicked"},
+	}, lines)
+
+	for wanted, want := range map[string]string{"stale read": "stale read", "x": "broken promise"} {
+		var r CampaignReport
+		r.count(both, []string{wanted})
+		require.Len(t, r.Groups, 1)
+		require.Equal(t, want, r.Groups[0].Class)
+		require.Equal(t, 1, r.Violating)
+	}
+
+	// What a campaign of the matrix found is the first class of its first run.
+	cell := MatrixCell{Classes: map[string]int{}}
+	cell.add(r)
+	require.Equal(t, map[string]int{"broken promise": 1}, cell.Classes)
 }
 
 // A campaign whose plans cannot be run ends, and says so.

@@ -144,7 +144,7 @@ func (d *driver) step(f *fault, p history.Phase, reason string, e *history.Evide
 	if e != nil {
 		f.result.Evidence = append(f.result.Evidence, e.Measurements...)
 	}
-	d.log.Info("fault", "id", f.fault.ID, "phase", p, "fault", f.fault, "reason", reason)
+	d.log.Info("fault", "id", f.fault.ID, "phase", p, "fault", &f.fault, "reason", reason)
 	recorded := history.Fault{
 		ID: f.fault.ID, Phase: p, Kind: string(f.fault.Kind), Name: f.fault.Name,
 		Nodes: f.fault.Nodes, Cut: f.fault.Cut, Links: f.fault.Links, Reason: reason, Evidence: e,

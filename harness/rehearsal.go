@@ -68,6 +68,26 @@ func (o Outcome) among(classes []string) results.Finding {
 	return o.worst()
 }
 
+// kinds returns the first finding of each kind that a run counts as, of which there is one: of each
+// class of its violations, or where it does not violate of each verdict and class. What else went
+// wrong in a run that violates may come of that. Where classes are wanted it is one kind alone.
+func (o Outcome) kinds(wanted []string) []results.Finding {
+	if len(wanted) > 0 {
+		return []results.Finding{o.among(wanted)}
+	}
+	violates := o.worst().Violates()
+	var kinds []results.Finding
+	for _, f := range o.Findings {
+		known := slices.ContainsFunc(kinds, func(k results.Finding) bool {
+			return k.Verdict == f.Verdict && (k.Class == f.Class || f.Class == "")
+		})
+		if f.Violates() == violates && !known {
+			kinds = append(kinds, f)
+		}
+	}
+	return kinds
+}
+
 // rehearsalBudget is how long the check of a rehearsal may take, and rehearsalMemory what memory.
 // Its keys are small and their values unique: it takes microseconds.
 const (

@@ -35,6 +35,9 @@ const (
 	ConditionSyncMax  = time.Second
 	// ConditionRateMax bounds what is lost or repeated, in datagrams of a thousand.
 	ConditionRateMax = 500
+	// ConditionSnapshotMin and ConditionSnapshotMax bound the length of logs, in bytes.
+	ConditionSnapshotMin = 256
+	ConditionSnapshotMax = 1 << 30
 )
 
 // Conditions are how the network and the disks are while no fault interferes. Containers have those
@@ -52,6 +55,9 @@ type Conditions struct {
 	Duplicate int `yaml:"duplicate" json:"duplicate"`
 	// Sync is how long a disk takes to make a batch durable in the median.
 	Sync time.Duration `yaml:"sync" json:"sync"`
+	// Snapshot is how long a node's log becomes, in bytes, until it is replaced by a snapshot; 0
+	// stands for the length that nodes in containers use.
+	Snapshot int64 `yaml:"snapshot,omitempty" json:"snapshot,omitempty"`
 	// Lose are single datagrams that are lost, and Mute single timers that run out unheard, to the
 	// end of the run: a shrunk run lists them.
 	Lose []Datagram `yaml:"lose,omitempty" json:"lose,omitempty"`
@@ -86,6 +92,10 @@ func (c Conditions) Validate() error {
 	case c.Sync <= 0 || c.Sync > ConditionSyncMax:
 		return fieldErrorf("sync", "sync is %v (accepted: more than 0, up to %v)",
 			c.Sync, ConditionSyncMax)
+	case c.Snapshot != 0 &&
+		(c.Snapshot < ConditionSnapshotMin || c.Snapshot > ConditionSnapshotMax):
+		return fieldErrorf("snapshot", "snapshot is %d (accepted: %d to %d bytes of log, or 0 for "+
+			"the length in containers)", c.Snapshot, ConditionSnapshotMin, ConditionSnapshotMax)
 	}
 	return nil
 }
@@ -94,6 +104,9 @@ func (c Conditions) Validate() error {
 func (c Conditions) String() string {
 	text := fmt.Sprintf("delay %v %s, order %s, %d ‰ lost, %d ‰ repeated, sync %v",
 		c.Delay, c.Spread, c.Order, c.Loss, c.Duplicate, c.Sync)
+	if c.Snapshot > 0 {
+		text += fmt.Sprintf(", snapshots from %d bytes of log", c.Snapshot)
+	}
 	if n := len(c.Lose); n > 0 {
 		text += fmt.Sprintf(", %d listed datagrams lost", n)
 	}

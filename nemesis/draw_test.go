@@ -220,7 +220,7 @@ func TestDrawSaysWhatIsWrongAndWhatIsAccepted(t *testing.T) {
 		{
 			func(o *nemesis.Options) { o.Nemeses = []string{"kil"} },
 			`nemesis "kil" is unknown: want some of partition, kill, stop, pause, wipe, packets, ` +
-				"crash, slow-disk, broken-disk, rot, drift, isolate-one, halves, majority-minority",
+				"crash, slow-disk, broken-disk, full-disk, rot, drift, isolate-one, halves, majority-minority",
 		},
 		{
 			func(o *nemesis.Options) { o.Nemeses = []string{"kill", "kill"} },

@@ -34,6 +34,9 @@ const (
 	// process. It is started again at the end.
 	SlowDisk   Kind = "slow-disk"
 	BrokenDisk Kind = "broken-disk"
+	// FullDisk lets the disks of Nodes have no room for the next write but for a part of it, which
+	// ends the process. It is started again at the end.
+	FullDisk Kind = "full-disk"
 	// Rot ends the processes of Nodes, flips a bit in the middle of what their disks hold, and
 	// starts them again at the end. A node that finds it refuses its disk, and is lost for good.
 	Rot Kind = "rot"
@@ -43,7 +46,7 @@ const (
 
 // Kinds returns every kind of fault. Those that containers know come first.
 func Kinds() []Kind {
-	return append(ContainerKinds(), Crash, Packets, SlowDisk, BrokenDisk, Rot, Drift)
+	return append(ContainerKinds(), Crash, Packets, SlowDisk, BrokenDisk, FullDisk, Rot, Drift)
 }
 
 // ContainerKinds returns the kinds of faults that containers know. The others are the simulator's.
@@ -56,9 +59,13 @@ func (k Kind) Loses() bool { return k == Wipe || k == Rot }
 // node is dead already.
 func (k Kind) Damages() bool { return k == Wipe || k == Rot || k == Crash }
 
+// FailsDisk tells whether faults of the kind let the disks of their nodes refuse work, which ends
+// the process.
+func (k Kind) FailsDisk() bool { return k == BrokenDisk || k == FullDisk }
+
 // Ends tells whether faults of the kind end the processes of their nodes, and keep them dead.
 func (k Kind) Ends() bool {
-	return k == Kill || k == Stop || k == Wipe || k == Crash || k == Rot || k == BrokenDisk
+	return k == Kill || k == Stop || k == Wipe || k == Crash || k == Rot || k.FailsDisk()
 }
 
 // A Fault is one thing that goes wrong, with its targets as the names of nodes.

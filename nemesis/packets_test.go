@@ -19,6 +19,7 @@ func TestTheParametersOfAFaultAreItsKinds(t *testing.T) {
 		"kind: packets, hold: true, duplicate: 5", "kind: crash, nodes: [n1]",
 		"kind: slow-disk, nodes: [n1], delay: 20ms", "kind: drift, nodes: [n2], rate: -50",
 		"kind: rot, nodes: [n1]", "kind: broken-disk, nodes: [n1]",
+		"kind: full-disk, nodes: [n2]",
 	} {
 		require.NoError(t, fault(good), good)
 	}

@@ -59,6 +59,8 @@ func machineFaults() []processFault {
 		{SlowDisk, "slows the disks of", "nodes", "", all},
 		{BrokenDisk, "lets the disks fail of", "nodes, which ends them", "",
 			[]size{sizeOne, sizeMinority}},
+		{FullDisk, "fills the disks of", "nodes in the middle of a write, which ends them", "",
+			[]size{sizeOne, sizeMinority}},
 		{Rot, "flips a bit in the logs of", "nodes, of a minority in a run", "",
 			[]size{sizeOneOfThree, sizeMinority}},
 		{Drift, "lets the clocks run wrong of", "nodes", "", all},

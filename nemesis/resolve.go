@@ -61,7 +61,7 @@ func (f Fault) validateShape() error {
 				"for all")
 		}
 		return nil
-	case Kill, Stop, Pause, Wipe, Crash, SlowDisk, BrokenDisk, Rot, Drift:
+	case Kill, Stop, Pause, Wipe, Crash, SlowDisk, BrokenDisk, FullDisk, Rot, Drift:
 		if f.Name != "" || len(f.Groups) > 0 || f.Cut != nil {
 			return fmt.Errorf("a %s has no name, groups or cut: want nodes, the victims", f.Kind)
 		}

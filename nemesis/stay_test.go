@@ -25,7 +25,7 @@ func TestWhatStaysLeavesNothingToDo(t *testing.T) {
 		}.Validate(nodes, 10*time.Second)
 	}
 	for _, kind := range []nemesis.Kind{
-		nemesis.Kill, nemesis.Stop, nemesis.Pause, nemesis.Drift, nemesis.BrokenDisk,
+		nemesis.Kill, nemesis.Stop, nemesis.Pause, nemesis.Drift, nemesis.BrokenDisk, nemesis.FullDisk,
 	} {
 		require.NoError(t, after(kind, false, "n1"), kind)
 		require.ErrorContains(t, after(kind, true, "n1"),

@@ -163,6 +163,27 @@ func TestSummaryOfAViolation(t *testing.T) {
 	require.Equal(t, string(golden), text.String())
 }
 
+// What reads the same stands there once: a node that says the same to three others at one time has
+// violated three times.
+func TestWhatReadsTheSameIsSaidOnce(t *testing.T) {
+	r := Run{Plan: plan.Plan{Seed: 5}}
+	broken := Finding{Verdict: Violation, Class: "a broken promise", What: "n1 at 2 ms: promises k"}
+	detailed := broken
+	detailed.Detail = []string{"c0 wrote 1 at n1"}
+	other := Finding{Verdict: Vacuous, What: broken.What}
+	for _, f := range []Finding{broken, detailed, broken, other, broken} {
+		r.Find(f)
+	}
+	var text bytes.Buffer
+	WriteSummary(&text, r, SummaryOptions{Directory: "dir", Quiet: true})
+	require.Equal(t, `violation: n1 at 2 ms: promises k (3 times)
+violation: n1 at 2 ms: promises k
+  c0 wrote 1 at n1
+vacuous: n1 at 2 ms: promises k
+violation (exit 1) · seed 5 · dir
+`, text.String())
+}
+
 func TestQuietSummaryIsTheVerdictAndItsReasons(t *testing.T) {
 	var text bytes.Buffer
 	WriteSummary(&text, example(), SummaryOptions{Directory: "dir", Quiet: true})

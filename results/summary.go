@@ -34,12 +34,7 @@ func WriteSummary(w io.Writer, r Run, o SummaryOptions) {
 		table.Flush()
 		fmt.Fprintln(w)
 	}
-	for _, finding := range r.Findings {
-		fmt.Fprintf(w, "%s: %s\n", paint(o.Color, finding.Verdict), finding.What)
-		for _, line := range finding.Detail {
-			fmt.Fprintf(w, "  %s\n", line)
-		}
-	}
+	writeFindings(w, r.Findings, o.Color)
 	if len(r.Findings) > 0 && !o.Quiet {
 		fmt.Fprintln(w)
 	}
@@ -50,6 +45,33 @@ func WriteSummary(w io.Writer, r Run, o SummaryOptions) {
 	}
 	if !o.Quiet && r.Verdict != Pass {
 		fmt.Fprintf(w, "again: %s\n", r.Command)
+	}
+}
+
+// writeFindings lists what was found. What reads the same stands there once, with a count.
+func writeFindings(w io.Writer, findings []Finding, color bool) {
+	for i, f := range findings {
+		same := func(other Finding) bool {
+			return other.Verdict == f.Verdict && other.What == f.What &&
+				slices.Equal(other.Detail, f.Detail)
+		}
+		if slices.ContainsFunc(findings[:i], same) {
+			continue
+		}
+		count := 1
+		for _, other := range findings[i+1:] {
+			if same(other) {
+				count++
+			}
+		}
+		fmt.Fprintf(w, "%s: %s", paint(color, f.Verdict), f.What)
+		if count > 1 {
+			fmt.Fprintf(w, " (%d times)", count)
+		}
+		fmt.Fprintln(w)
+		for _, line := range f.Detail {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
 	}
 }
 

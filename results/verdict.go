@@ -1,6 +1,9 @@
 package results
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Verdict is the outcome of a run.
 type Verdict string
@@ -73,4 +76,19 @@ type Finding struct {
 	What string `json:"what"`
 	// Detail are further lines, in the order in which they should be read.
 	Detail []string `json:"detail,omitempty"`
+}
+
+// Violates tells whether the finding is a violation.
+func (f Finding) Violates() bool { return f.Verdict == Violation }
+
+// Classes returns those of the violations among findings, each once, in their order. A violation
+// without a class has none.
+func Classes(findings []Finding) []string {
+	var classes []string
+	for _, f := range findings {
+		if f.Violates() && f.Class != "" && !slices.Contains(classes, f.Class) {
+			classes = append(classes, f.Class)
+		}
+	}
+	return classes
 }

@@ -10,18 +10,29 @@ import (
 	"ordeal/node/paxos"
 )
 
-// within is after how many runs at the most campaigns with the first seeds have found each bug:
-// five times the mean or more, when this was written ("ordeal bugs --strategy mixed" tells), so
-// that a change of anything, which draws other plans, keeps within it in 99 of 100 cases. One that
-// does not may have made campaigns blind to something.
-var within = map[string]int{
-	"accept-below-promise": 15, "accept-unchecked": 15, "accept-keeps-old-promise": 15,
-	"forget-promise": 40, "forget-accepted": 80, "amnesia": 80, "damage-is-end": 150,
-	"learn-from-minority": 150, "redecide": 800, "ignore-accepted": 10, "adopt-any-value": 30,
-	"shared-ballots": 15, "small-quorum": 50, "half-quorum": 150, "count-duplicates": 400,
-	"stale-ballot-cache": 50, "livelock": 1500, "local-read": 30, "read-without-write-back": 300,
-	"failed-cas-without-write-back": 100, "blind-retry": 30, "unknown-as-failed": 200,
+// A soon is how soon campaigns find a bug: the mean of the runs that it took 20 of them, with the
+// first seeds and every strategy mixed, rounded up, and the worst of them.
+type soon struct{ mean, worst int }
+
+// measured is how soon they found each when this was written: "ordeal bugs --strategy mixed --json"
+// tells (allRuns of 20, and runsMost).
+var measured = map[string]soon{
+	"accept-below-promise": {2, 2}, "accept-unchecked": {2, 2},
+	"accept-keeps-old-promise": {2, 3}, "forget-promise": {4, 8}, "forget-accepted": {10, 34},
+	"amnesia": {10, 23}, "damage-is-end": {12, 49}, "learn-from-minority": {18, 57},
+	"redecide": {81, 232}, "ignore-accepted": {1, 1}, "adopt-any-value": {4, 16},
+	"shared-ballots": {2, 2}, "small-quorum": {7, 23}, "half-quorum": {21, 73},
+	"count-duplicates": {31, 94}, "stale-ballot-cache": {6, 18}, "livelock": {324, 1817},
+	"local-read": {4, 13}, "read-without-write-back": {26, 66},
+	"failed-cas-without-write-back": {12, 50}, "blind-retry": {3, 6},
+	"unknown-as-failed": {20, 50},
 }
+
+// within is after how many runs a campaign must have found a bug: five times the mean, or twice the
+// worst where that is more. A change of anything draws other plans, and keeps within that in 99 of
+// 100 campaigns: each run is as likely to find the bug as the one before it. A change that does not
+// may have made campaigns blind to something.
+func (s soon) within() int { return max(5*s.mean, 2*s.worst) }
 
 func TestCampaignsFindEveryBug(t *testing.T) {
 	seeds, controls := 2, 200
@@ -29,8 +40,9 @@ func TestCampaignsFindEveryBug(t *testing.T) {
 		seeds, controls = 1, 50
 	}
 	for _, bug := range paxos.Bugs() {
-		most, recorded := within[bug.Name]
-		require.True(t, recorded, "%s has no bound: measure it with \"ordeal bugs\"", bug.Name)
+		found, recorded := measured[bug.Name]
+		require.True(t, recorded, "%s was not measured: \"ordeal bugs\" does", bug.Name)
+		most := found.within()
 		cells, err := harness.Matrix{
 			Bugs: []string{bug.Name}, Strategies: []plan.Strategy{plan.Mixed},
 			Seeds: seeds, RunsMax: most, Start: start,

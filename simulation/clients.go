@@ -54,9 +54,9 @@ func (w *World) Invoke(
 	}
 	c.request.Number = c.number
 	w.tellCall(KindCall, c)
-	_, e := w.queue.push(w.now + w.clients.travel(w, c, decideRequestDelay))
+	e := w.queue.push(w.now + w.clients.travel(w, c, decideRequestDelay))
 	e.kind, e.node, e.call = happensRequest, int32(n.index), c
-	_, e = w.queue.push(w.now + int64(timeout))
+	e = w.queue.push(w.now + int64(timeout))
 	e.kind, e.node, e.call = happensGivingUp, int32(n.index), c
 }
 
@@ -95,7 +95,7 @@ func (t *clients) travel(w *World, c *call, kind decision) int64 {
 func (t *clients) reply(w *World, c *call, r history.Result) {
 	c.result = r
 	w.tellCall(KindRespond, c)
-	_, e := w.queue.push(w.now + t.travel(w, c, decideReplyDelay))
+	e := w.queue.push(w.now + t.travel(w, c, decideReplyDelay))
 	e.kind, e.node, e.call = happensReply, int32(c.node.index), c
 }
 

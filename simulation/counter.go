@@ -1,26 +1,43 @@
 package simulation
 
 // A counter counts how often things were named by their hashes, of which two things hardly ever
-// have the same. It is a table that is used again without being cleared: what an earlier generation
-// has left in it counts for nothing.
+// have the same. It is a table that is used again without being cleared: what a former generation
+// has left in it counts for nothing. Each time it begins with the first part of its memory, which
+// stays in the processor's cache.
 type counter struct {
-	slots      []counted
-	used       int
-	generation uint64
+	// slots are those in use, a part of all from their beginning; spare is for growing.
+	slots, all, spare []counted
+	used              int
+	generation        uint32
 }
 
-type counted struct{ hash, generation, count uint64 }
+// A counted is how often a hash was named in a generation.
+type counted struct {
+	hash              uint64
+	generation, count uint32
+}
 
 const (
 	// counterMin is the number of slots of a table, a power of two, when it is new; half of them are
 	// used at the most.
-	counterMin = 1 << 12
+	counterMin = 1 << 10
 	// countedMax bounds what is counted; beyond it the counting begins anew.
 	countedMax = 1 << 20
 )
 
 // reset forgets all counts.
-func (c *counter) reset() { c.generation, c.used = c.generation+1, 0 }
+func (c *counter) reset() {
+	c.slots, c.used = c.all[:min(counterMin, len(c.all))], 0
+	c.anew()
+}
+
+// anew begins the next generation. The numbers of generations are used again after all others.
+func (c *counter) anew() {
+	if c.generation++; c.generation == 0 {
+		clear(c.all)
+		c.generation = 1 // that of empty slots is 0
+	}
+}
 
 // next counts one more of a hash, and returns how many there are now.
 func (c *counter) next(hash uint64) uint64 {
@@ -36,7 +53,7 @@ func (c *counter) next(hash uint64) uint64 {
 		c.used++
 	}
 	slot.count++
-	return slot.count
+	return uint64(slot.count)
 }
 
 // find returns the slot of a hash, or the one where it belongs.
@@ -51,14 +68,20 @@ func (c *counter) find(hash uint64) *counted {
 
 // grow doubles the table.
 func (c *counter) grow() {
-	if c.generation == 0 {
-		c.generation = 1 // that of empty slots is 0
-	}
-	old := c.slots
-	c.slots = make([]counted, max(counterMin, 2*len(old)))
-	for _, slot := range old {
+	c.spare = c.spare[:0]
+	for _, slot := range c.slots {
 		if slot.generation == c.generation {
-			*c.find(slot.hash) = slot
+			c.spare = append(c.spare, slot)
 		}
+	}
+	size := max(counterMin, 2*len(c.slots))
+	if size > len(c.all) {
+		c.all = make([]counted, size)
+	}
+	c.slots = c.all[:size]
+	c.anew()
+	for _, slot := range c.spare {
+		slot.generation = c.generation
+		*c.find(slot.hash) = slot
 	}
 }

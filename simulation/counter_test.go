@@ -30,20 +30,20 @@ func TestTheQueueIsInOrder(t *testing.T) {
 		q := new(queue)
 		times := rapid.SliceOfN(rapid.Int64Range(0, 20), 0, 200).Draw(t, "times")
 		for i, at := range times {
-			_, e := q.push(at)
+			e := q.push(at)
 			e.number = uint64(i)
 		}
 		last, lastNumber := int64(-1), uint64(0)
-		var e event
 		for range times {
-			at, ok := q.pop(&e)
-			require.True(t, ok)
+			e, at := q.pop()
+			require.NotNil(t, e)
 			require.Equal(t, times[e.number], at)
 			require.True(t, at > last || at == last && e.number > lastNumber,
 				"by time, and those of one time as they were added")
 			last, lastNumber = at, e.number
+			q.release(e)
 		}
-		_, ok := q.pop(&e)
-		require.False(t, ok)
+		e, _ := q.pop()
+		require.Nil(t, e)
 	})
 }

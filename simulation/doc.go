@@ -14,9 +14,7 @@
 // Every random decision is made by hashing the seed with what the decision is about: the kind of
 // decision, the link or the node, the client's operation that it serves and how often the same
 // decision was due before. So nothing shifts the rest when one fault, client or message is taken
-// away, which is what makes a run shrink. One thing is not as exact: where a node goes on with an
-// operation that waited for another one of its key, the timer that it sets for it counts as set for
-// the operation that ended.
+// away, which is what makes a run shrink.
 //
 // # What is simulated
 //
@@ -28,10 +26,14 @@
 //     was synced, and of the rest what a random torn write leaves.
 //   - A process ends at the boundary of two effects of one step: some of what the step asked for
 //     was done and the rest was not, so that a broadcast may have reached one node only. Every
-//     other kill and crash waits a while for a batch that is written and not yet synced.
+//     other kill and crash waits a while for a batch that is written and not yet synced. Every
+//     fourth start after one ends while the node recovers, between two operations of its disk, and
+//     so may a snapshot. A snapshot takes no time.
 //   - A paused node's datagrams and requests wait, up to what a socket holds, and its timers are
 //     due when it goes on.
-//   - A clock runs too fast or too slow, as a fault of the kind drift says.
+//   - A disk may be slow, fail, or be full in the middle of a write, as faults say.
+//   - A clock runs too fast or too slow, as a fault of the kind drift says. No clock is set to
+//     another time: nodes ask for none, they only wait, and what they wait by is not set.
 //   - Single datagrams that the conditions list are lost, and single timers run out unheard. Both
 //     are named by what random decisions about them depend on, so that the run is the same until
 //     then, and that the names stay when others are left out.

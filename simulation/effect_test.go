@@ -37,6 +37,13 @@ func carriedOut(
 	return measured
 }
 
+// request asks n1 for a write.
+func request(w *World) {
+	w.Invoke(history.Operation{
+		Node: "n1", Key: "k0", Kind: history.Write, Value: history.NewValue("1"),
+	}, time.Second, func(history.Result) {})
+}
+
 // serve lets n1 serve a few writes.
 func serve(t *testing.T, w *World) {
 	t.Helper()

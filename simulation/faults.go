@@ -3,7 +3,7 @@ package simulation
 import (
 	"fmt"
 	"slices"
-	"syscall"
+	"strconv"
 	"time"
 
 	"ordeal/history"
@@ -134,9 +134,9 @@ func (w *World) victims(f nemesis.Fault) []*node {
 
 // links returns the links of a graph, in order, with their names.
 func (w *World) links(g nemesis.Graph) ([]*link, []string) {
-	var links []*link
-	var names []string
-	for _, l := range g.Links() {
+	all := g.Links()
+	links, names := make([]*link, 0, len(all)), make([]string, 0, len(all))
+	for _, l := range all {
 		from, to := w.byName[l.From], w.byName[l.To]
 		if from != nil && to != nil && from != to {
 			links = append(links, w.network.link(from.id, to.id))
@@ -151,8 +151,8 @@ func (w *World) cut(f nemesis.Fault, done func(history.Evidence, error)) {
 	w.After(faultTime, func() {
 		links, names := w.links(f.Cut)
 		_, again := w.faults.cut[f.ID]
-		var e evidence
-		before := make(map[string]uint64)
+		e := make(evidence, 0, len(links))
+		before := make(map[string]uint64, len(links))
 		for i, l := range links {
 			if !again {
 				l.cuts++
@@ -170,13 +170,13 @@ func (w *World) mend(f nemesis.Fault, done func(history.Evidence, error)) {
 	w.After(faultTime, func() {
 		links, names := w.links(f.Cut)
 		before, cut := w.faults.cut[f.ID]
-		var e evidence
+		e := make(evidence, 0, 2*len(links))
 		for i, l := range links {
 			if cut {
 				l.cuts--
 			}
 			dropped := l.dropped - before[names[i]]
-			e.add(names[i], "datagrams dropped", "end", fmt.Sprint(dropped), cut)
+			e.add(names[i], "datagrams dropped", "end", strconv.FormatUint(dropped, 10), cut)
 			value, open := "open", true
 			if l.cuts > 0 {
 				value = "still cut by another fault"
@@ -218,9 +218,7 @@ func (w *World) bringDown(f nemesis.Fault, done func(history.Evidence, error)) {
 			continue
 		}
 		n.holders[f.ID] = true
-		if f.Kind == nemesis.BrokenDisk {
-			n.writer.broken = syscall.EIO
-		}
+		n.failDisk(f.Kind, true)
 		e.add(n.name, "state", "before", n.state.String(), true)
 		waiting++
 		n.endSoon(f, func(damage string, done bool) {
@@ -231,6 +229,16 @@ func (w *World) bringDown(f nemesis.Fault, done func(history.Evidence, error)) {
 		})
 	}
 	over()
+}
+
+// failDisk lets the node's disk refuse work, or no more, if that is what faults of the kind do.
+func (n *node) failDisk(kind nemesis.Kind, fails bool) {
+	switch kind {
+	case nemesis.BrokenDisk:
+		n.writer.broken = fails
+	case nemesis.FullDisk:
+		n.writer.full = fails
+	}
 }
 
 // canEnd tells whether a fault of a kind that ends processes changes anything about the node.
@@ -255,7 +263,7 @@ func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
 	switch {
 	case n.state == dead || n.state == refused:
 		n.life++ // what was about to start does not
-		n.state = dead
+		n.state, n.starting, n.interruption = dead, false, nil
 		after()
 	case n.doom != nil:
 		first := n.doom.over
@@ -265,7 +273,7 @@ func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
 		n.end(string(kind))
 	default:
 		n.doom = &doom{
-			why: string(kind), fault: name, over: after, byDisk: kind == nemesis.BrokenDisk,
+			why: string(kind), fault: name, over: after, byDisk: kind.FailsDisk(),
 			writing: (kind == nemesis.Kill || kind == nemesis.Crash) && !n.writer.syncing &&
 				below(w.roll(decideDoom, uint64(n.index), name, 0), 2) == 0,
 		}
@@ -273,7 +281,7 @@ func (n *node) endSoon(f nemesis.Fault, over func(damage string, done bool)) {
 		if n.doom.writing {
 			limit = writingLimit
 		}
-		_, e := w.queue.push(w.now + limit)
+		e := w.queue.push(w.now + limit)
 		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
 	}
 }
@@ -319,9 +327,7 @@ func (w *World) revive(f nemesis.Fault, done func(history.Evidence, error)) {
 		}
 		e.add(n.name, "state", "end", n.state.String(), n.state == dead)
 		delete(n.holders, f.ID)
-		if f.Kind == nemesis.BrokenDisk {
-			n.writer.broken = nil
-		}
+		n.failDisk(f.Kind, false)
 		if len(n.holders) > 0 {
 			e.add(n.name, "state", "after", "kept dead by another fault", true)
 			continue
@@ -330,8 +336,9 @@ func (w *World) revive(f nemesis.Fault, done func(history.Evidence, error)) {
 		took := spread(quantiles[nemesis.Narrow], bootMedian,
 			w.roll(decideStart, uint64(n.index), hashOf(f.ID), 0))
 		n.bootAfter(took)
-		w.After(time.Duration(took)+1, func() {
-			e.add(n.name, "state", "after", n.state.String(), n.state != dead || len(n.holders) > 0)
+		w.After(time.Duration(took+n.interruptStart(f))+1, func() {
+			elsewhere := n.starting || len(n.holders) > 0
+			e.add(n.name, "state", "after", n.state.String(), n.state != dead || elsewhere)
 			over()
 		})
 	}

@@ -13,11 +13,20 @@ const violationsMax = 20
 // mistake for long; a datagram shows it at once.
 type invariants struct {
 	world *World
+	keys  map[paxos.Key]*statements
+	// present is of the key that was asked for last: most datagrams are about the same as the one
+	// before.
+	present *statements
+	found   []finding
+}
+
+// statements are what was said about one key.
+type statements struct {
+	key paxos.Key
 	// proposed holds the state that was proposed under each ballot, said what each acceptor has
-	// given its word for.
-	proposed map[proposal]paxos.State
-	said     map[acceptor]word
-	found    []finding
+	// given its word for, by its number.
+	proposed map[paxos.Ballot]paxos.State
+	said     [paxos.NodesMax + 1]word
 }
 
 // A finding is one violation.
@@ -30,23 +39,25 @@ const (
 	classForgotten = "a forgotten acceptance"
 )
 
-type proposal struct {
-	key    paxos.Key
-	ballot paxos.Ballot
-}
-
-type acceptor struct {
-	key  paxos.Key
-	node paxos.NodeID
-}
-
 // A word is the highest ballot that an acceptor said it promised, and that it said it accepted.
 type word struct{ promised, accepted paxos.Ballot }
 
 func newInvariants(w *World) invariants {
-	return invariants{
-		world: w, proposed: make(map[proposal]paxos.State), said: make(map[acceptor]word),
+	return invariants{world: w, keys: make(map[paxos.Key]*statements)}
+}
+
+// of returns what was said about a key.
+func (v *invariants) of(key paxos.Key) *statements {
+	if v.present != nil && v.present.key == key {
+		return v.present
 	}
+	s := v.keys[key]
+	if s == nil {
+		s = &statements{key: key, proposed: make(map[paxos.Ballot]paxos.State)}
+		v.keys[key] = s
+	}
+	v.present = s
+	return s
 }
 
 // sent looks at a datagram that a node sends.
@@ -64,10 +75,10 @@ func (v *invariants) sent(n *node, m *paxos.Message) {
 // accept holds that one ballot carries one value ("Paxos Made Simple", 2.2: a proposal is one value
 // under one number).
 func (v *invariants) accept(n *node, m *paxos.Message) {
-	at := proposal{m.Key, m.Ballot}
-	before, known := v.proposed[at]
+	proposed := v.of(m.Key).proposed
+	before, known := proposed[m.Ballot]
 	if !known {
-		v.proposed[at] = m.Proposal.State
+		proposed[m.Ballot] = m.Proposal.State
 		return
 	}
 	if !before.Equal(m.Proposal.State) {
@@ -80,8 +91,7 @@ func (v *invariants) accept(n *node, m *paxos.Message) {
 // and that a promise reports what was accepted (P2c needs it). What was accepted before the promise
 // may be confirmed once more: the first answer may have been lost.
 func (v *invariants) answer(n *node, m *paxos.Message) {
-	at := acceptor{m.Key, m.From}
-	w := v.said[at]
+	w := &v.of(m.Key).said[m.From]
 	again := m.Kind == paxos.Accepted && m.Ballot == w.accepted
 	if m.Ballot.Less(w.promised) && !again {
 		v.violated(n, m, classPromise, "%s %s at ballot %s, below its promise of %s",
@@ -92,7 +102,6 @@ func (v *invariants) answer(n *node, m *paxos.Message) {
 		w.promised = paxos.MaxBallot(w.promised, m.Next)
 		w.accepted = paxos.MaxBallot(w.accepted, m.Ballot)
 	}
-	v.said[at] = w
 	if m.Kind == paxos.Promise {
 		v.reports(n, m)
 	}
@@ -102,8 +111,7 @@ var verbs = map[paxos.MessageKind]string{paxos.Promise: "promises", paxos.Accept
 
 // reports holds that an acceptor reports nothing older than what it said it accepted.
 func (v *invariants) reports(n *node, m *paxos.Message) {
-	at := acceptor{m.Key, m.From}
-	w := v.said[at]
+	w := &v.of(m.Key).said[m.From]
 	if m.Proposal.Ballot.Less(w.accepted) {
 		v.violated(n, m, classForgotten,
 			"reports of %s what it accepted at ballot %s, and had accepted at %s",
@@ -111,7 +119,6 @@ func (v *invariants) reports(n *node, m *paxos.Message) {
 	}
 	if w.accepted.Less(m.Proposal.Ballot) {
 		w.accepted = m.Proposal.Ballot
-		v.said[at] = w
 	}
 }
 

@@ -124,7 +124,8 @@ func (t *network) meet(
 	if p.Hold {
 		fault.met++
 		fault.held = append(fault.held, held{place: place, n: n, event: event{
-			kind: happensDelivery, node: int32(m.To) - 1, number: number, origin: origin, message: *m,
+			what:    what{kind: happensDelivery, node: int32(m.To) - 1, number: number, origin: origin},
+			message: *m,
 		}})
 		w.tellSend(KindHold, m, number, origin)
 		return 0, true
@@ -164,7 +165,7 @@ func (t *network) delay(m *paxos.Message, random uint64) int64 {
 }
 
 func (t *network) push(at int64, m *paxos.Message, number, origin uint64) {
-	_, e := t.world.queue.push(at)
+	e := t.world.queue.push(at)
 	e.kind, e.node, e.message = happensDelivery, int32(m.To)-1, *m
 	e.number, e.origin = number, origin
 }

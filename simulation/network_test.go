@@ -62,8 +62,7 @@ func TestWhatWasHeldTravelsByItself(t *testing.T) {
 		w.network.release(fault)
 		at := make(map[uint64]int64)
 		for len(w.queue.heap) > 0 {
-			var e event
-			when, _ := w.queue.pop(&e)
+			e, when := w.queue.pop()
 			if e.kind == happensDelivery {
 				at[e.origin] = when
 			}

@@ -65,6 +65,9 @@ type node struct {
 	// runs, in percent.
 	doom  *doom
 	drift int64
+	// interruption is that of the next start, nil for none; starting tells that one is due.
+	interruption *interruption
+	starting     bool
 	// rotten tells that a fault has damaged the disk; holders are the faults that keep it dead,
 	// pausers those that froze it, with whether the process that they froze still is.
 	rotten           bool
@@ -115,8 +118,13 @@ func (n *node) say(format string, arguments ...any) {
 func (n *node) boot() {
 	defer n.caught()
 	w := n.world
-	opened, err := store.Open(&n.files, n.identity(), &w.rules)
+	interrupted := n.interruption
+	n.starting, n.interruption = false, nil
+	opened, err := n.open(interrupted)
 	switch {
+	case interrupted != nil && interrupted.happened:
+		n.endStart(interrupted)
+		return
 	case errors.Is(err, store.ErrStaysOut):
 		n.become(out, happensStart, err.Error())
 		return
@@ -135,6 +143,13 @@ func (n *node) boot() {
 	n.become(running, happensStart, fmt.Sprintf(
 		"boot %d, %d keys recovered, %d bytes cut off as torn",
 		found.Boot, len(found.Records), found.TornBytes))
+}
+
+// open opens the disk, as far as the process comes.
+func (n *node) open(interrupted *interruption) (store.Opened, error) {
+	n.writer.interrupted = interrupted
+	defer func() { n.writer.interrupted = nil }()
+	return store.Open(&n.files, n.identity(), &n.world.rules)
 }
 
 // config returns the configuration of the process with that boot number.
@@ -157,7 +172,8 @@ func (n *node) become(s state, kind happening, detail string) {
 
 // bootAfter starts the process, if nothing ends it before, a while from now.
 func (n *node) bootAfter(d int64) {
-	_, e := n.world.queue.push(n.world.now + d)
+	n.starting = true
+	e := n.world.queue.push(n.world.now + d)
 	e.kind, e.node, e.life = happensBoot, int32(n.index), n.life
 }
 
@@ -198,7 +214,7 @@ func (n *node) request(c *call) {
 	case dead, refused:
 		w.clients.refuse(w, c)
 	case paused:
-		n.freeze(event{kind: happensRequest, node: int32(n.index), call: c})
+		n.freeze(event{what: what{kind: happensRequest, node: int32(n.index), call: c}})
 	case out:
 		w.clients.takeAnswer(w, c, replica.Answer{
 			Outcome: replica.NotApplied, Reason: store.ErrStaysOut.Error(),
@@ -257,9 +273,10 @@ func (n *node) resume() {
 	frozen := n.frozen
 	n.frozen = nil
 	for i := range frozen {
-		_, e := n.world.queue.push(n.world.now)
+		e := n.world.queue.push(n.world.now)
+		slot := e.slot
 		*e = frozen[i]
-		e.life = n.life
+		e.slot, e.life = slot, n.life
 	}
 }
 
@@ -309,9 +326,9 @@ func (n *node) caught() {
 func (n *node) carryOut(effect replica.Effect, origin uint64) {
 	w := n.world
 	switch effect := effect.(type) {
-	case replica.Persist:
+	case *replica.Persist:
 		n.gate.Persisted()
-		n.writer.queue(effect, origin)
+		n.writer.queue(*effect, origin)
 	case *replica.Send:
 		if effect.Request == 0 {
 			effect.Request = origin
@@ -319,14 +336,14 @@ func (n *node) carryOut(effect replica.Effect, origin uint64) {
 		if !n.gate.Hold(*effect) {
 			w.network.send(n, &effect.Message, effect.Request)
 		}
-	case replica.SetTimer:
+	case *replica.SetTimer:
 		after := int64(effect.After)
 		if n.drift != 0 {
 			after = after * 100 / (100 + n.drift)
 		}
-		_, e := w.queue.push(w.now + max(after, 0))
+		e := w.queue.push(w.now + max(after, 0))
 		e.kind, e.node, e.life = happensTimer, int32(n.index), n.life
-		e.number, e.origin = effect.Timer, origin
+		e.number, e.origin = effect.Timer, effect.Request
 	case replica.Answer:
 		c := n.calls[effect.Number]
 		delete(n.calls, effect.Number)

@@ -30,6 +30,7 @@ const (
 	decideRot
 	decideRelease
 	decideDoom
+	decideInterruption
 )
 
 // mix hashes two words into one (the multiply-and-fold step of wyhash; Wang Yi, 2019). It is not
@@ -42,15 +43,18 @@ func mix(a, b uint64) uint64 {
 // mixText hashes a word and a text into one word, eight bytes at a time.
 func mixText[T string | []byte](h uint64, text T) uint64 {
 	h = mix(h, uint64(len(text)))
-	for len(text) > 0 {
-		word, n := uint64(0), min(len(text), 8)
-		for i := range n {
-			word |= uint64(text[i]) << (8 * i)
-		}
-		h = mix(h, word)
-		text = text[n:]
+	for ; len(text) >= 8; text = text[8:] {
+		h = mix(h, uint64(text[0])|uint64(text[1])<<8|uint64(text[2])<<16|uint64(text[3])<<24|
+			uint64(text[4])<<32|uint64(text[5])<<40|uint64(text[6])<<48|uint64(text[7])<<56)
 	}
-	return h
+	if len(text) == 0 {
+		return h
+	}
+	word := uint64(0)
+	for i := range len(text) {
+		word |= uint64(text[i]) << (8 * i)
+	}
+	return mix(h, word)
 }
 
 // hashOf hashes a name.

@@ -31,8 +31,14 @@ const (
 	happensMute
 )
 
-// An event is something that is to happen.
+// An event is something that is to happen. The message is that of a delivery.
 type event struct {
+	what
+	message paxos.Message
+}
+
+// A what is an event without its message.
+type what struct {
 	kind happening
 	// node is the index of the node it happens to; life tells whether that is the process which
 	// it was meant for.
@@ -41,10 +47,11 @@ type event struct {
 	// number is that of a timer or a datagram, or of how many writes a sync makes durable.
 	number uint64
 	// origin is the client's operation that this serves, 0 for none.
-	origin  uint64
-	message paxos.Message
-	call    *call
-	fire    func()
+	origin uint64
+	call   *call
+	fire   func()
+	// slot is where it stands in the queue.
+	slot int32
 }
 
 // A trace is the running hash of what happened.

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"ordeal/nemesis"
 	"ordeal/node/paxos"
+	"ordeal/node/store"
 )
 
 // stepEvents is how many events one Step takes at the most when none of them calls back.
@@ -44,12 +46,12 @@ type World struct {
 
 	now   int64
 	queue *queue
-	// present is the event that happens.
-	present event
 	// conditions are those of now, table that of their spread.
 	conditions nemesis.Conditions
 	table      *[33]int64
-	trace      trace
+	// snapshotBytes is the length of a log at which its node takes a snapshot.
+	snapshotBytes int64
+	trace         trace
 
 	nodes  []*node
 	byName map[string]*node
@@ -111,7 +113,7 @@ func Start(c Config) (*World, error) {
 		n.boot()
 	}
 	if c.Calm > 0 {
-		_, e := w.queue.push(int64(c.Calm))
+		e := w.queue.push(int64(c.Calm))
 		e.kind = happensCalm
 	}
 	return w, nil
@@ -120,6 +122,7 @@ func Start(c Config) (*World, error) {
 // endure lets conditions begin.
 func (w *World) endure(c nemesis.Conditions) {
 	w.conditions, w.table = c, quantiles[c.Spread]
+	w.snapshotBytes = cmp.Or(c.Snapshot, store.SnapshotLogBytes)
 }
 
 // Describe says what is simulated, in words.
@@ -140,14 +143,12 @@ func (w *World) Now() time.Duration { return time.Duration(w.now) }
 // After calls f once d has passed. The function that it returns cancels the call; cancelling twice,
 // or too late, does nothing.
 func (w *World) After(d time.Duration, f func()) (cancel func()) {
-	slot, e := w.queue.push(w.now + int64(max(d, 0)))
+	e := w.queue.push(w.now + int64(max(d, 0)))
 	e.kind, e.fire, e.number = happensCallback, f, w.queue.order
 	order := w.queue.order
 	return func() {
-		if w.queue == nil {
-			return
-		}
-		if e := &w.queue.slots[slot]; e.kind == happensCallback && e.number == order {
+		// The slot may be another event's by now, or one of another world's.
+		if w.queue != nil && e.kind == happensCallback && e.number == order {
 			e.fire = nil
 		}
 	}
@@ -166,12 +167,14 @@ func (w *World) Step(ctx context.Context) error {
 		return errors.New("the simulation is closed")
 	}
 	for range stepEvents {
-		at, ok := w.queue.pop(&w.present)
-		if !ok {
+		e, at := w.queue.pop()
+		if e == nil {
 			return errors.New("nothing is left to happen in the simulation")
 		}
 		w.now = at
-		if w.happen(&w.present) {
+		calledBack := w.happen(e)
+		w.queue.release(e)
+		if calledBack {
 			break
 		}
 	}

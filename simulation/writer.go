@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 
 	"ordeal/node/replica"
@@ -12,18 +13,23 @@ import (
 // A writer makes durable what a node's process has queued, as the disk goroutine of node/server
 // does: all that has queued as one batch with one sync, one batch at a time.
 type writer struct {
-	node   *node
-	log    *wal.Log
-	queued []replica.Persist
+	node *node
+	log  *wal.Log
+	// encoder makes its batches.
+	encoder store.Encoder
+	queued  []replica.Persist
 	// origins are the clients' operations that these serve, one each.
 	origins []uint64
 	// syncing tells that a batch is written and its sync under way, lazy that it is none that has to
 	// be synced before it is answered; done counts what may be answered.
 	syncing, lazy bool
 	done          uint64
-	// slow is how much longer a sync takes, and broken why none succeeds, while faults say so.
-	slow   int64
-	broken error
+	// slow is how much longer a sync takes, while faults say so; broken that none succeeds, and full
+	// that there is no room.
+	slow         int64
+	broken, full bool
+	// interrupted is set while the process works at the disk and is to end in the middle of that.
+	interrupted *interruption
 }
 
 // open begins a process's life.
@@ -36,7 +42,7 @@ func (d *writer) close() {
 	d.log, d.queued, d.origins, d.syncing = nil, nil, nil, false
 }
 
-func (d *writer) failing() bool { return d.broken != nil }
+func (d *writer) failing() bool { return d.broken || d.full }
 
 func (d *writer) queue(p replica.Persist, origin uint64) {
 	d.queued, d.origins = append(d.queued, p), append(d.origins, origin)
@@ -61,11 +67,11 @@ func (d *writer) write() {
 	d.syncing = true
 	random := w.roll(decideSync, place, origin, w.queue.occurrences.next(mix(place, origin)))
 	took := spread(w.table, int64(w.conditions.Sync), random) + d.slow
-	_, e := w.queue.push(w.now + took)
+	e := w.queue.push(w.now + took)
 	e.kind, e.node, e.life, e.number = happensSync, int32(n.index), n.life, uint64(written)
 	if n.doom != nil && n.doom.writing {
 		random := w.roll(decideDoom, uint64(n.index), n.doom.fault, 1)
-		_, e := w.queue.push(w.now + int64(below(random, uint64(took))))
+		e := w.queue.push(w.now + int64(below(random, uint64(took))))
 		e.kind, e.node, e.life = happensDoom, int32(n.index), n.life
 	}
 }
@@ -79,7 +85,7 @@ func (d *writer) append() (written int, ok bool) {
 		d.fail(err)
 		return 0, false
 	}
-	batch := store.NextBatch(d.queued)
+	batch := d.encoder.NextBatch(d.queued)
 	if err := d.log.Append(batch); err != nil {
 		d.fail(err)
 		return 0, false
@@ -123,16 +129,32 @@ func (d *writer) settle(count uint64) (ok bool) {
 			return false
 		}
 	}
-	if store.SnapshotDue(d.log) {
-		if err := d.log.Snapshot(); err != nil {
-			d.fail(err)
-			return false
-		}
+	if store.SnapshotDue(d.log, d.node.world.snapshotBytes) && !d.snapshot() {
+		return false
 	}
 	d.syncing = false
 	d.done += count
 	d.node.gate.Synced(d.done)
 	return true
+}
+
+// snapshot replaces the log by a snapshot. It returns false if that ended the process: one that is
+// to end at the boundary of two effects ends at that of two operations of its disk.
+func (d *writer) snapshot() (ok bool) {
+	n := d.node
+	if n.doomed() {
+		d.interrupted = newInterruption(
+			n.world.roll(decideInterruption, uint64(n.index), n.doom.fault, 1), snapshotOperations)
+		defer func() { d.interrupted = nil }()
+	}
+	err := d.log.Snapshot()
+	switch {
+	case err != nil && d.interrupted != nil && d.interrupted.happened:
+		n.end(n.doom.why)
+	case err != nil:
+		d.fail(err)
+	}
+	return err == nil
 }
 
 // leave takes the next datagram that waits for nothing any more, if there is one.
@@ -158,12 +180,23 @@ func (d *writer) fail(err error) {
 
 // decide is asked by the disk about each of its operations.
 func (d *writer) decide(operation wal.Operation) wal.Decision {
+	if d.interrupted != nil && d.interrupted.now() {
+		written := below(d.interrupted.random, uint64(operation.Bytes)+1)
+		return wal.Decision{Err: errInterrupted, Written: int(written)}
+	}
 	switch operation.Kind {
-	case wal.OperationWrite, wal.OperationSync, wal.OperationSyncDirectory, wal.OperationCreate:
-		return wal.Decision{Err: d.broken}
+	case wal.OperationWrite:
+		if d.full {
+			return wal.Decision{Err: syscall.ENOSPC, Written: operation.Bytes / 2}
+		}
+	case wal.OperationSync, wal.OperationSyncDirectory, wal.OperationCreate:
 	default:
 		return wal.Decision{}
 	}
+	if d.broken {
+		return wal.Decision{Err: syscall.EIO}
+	}
+	return wal.Decision{}
 }
 
 // crash forgets what a crash of the machine loses: names that were changed and not synced, and of

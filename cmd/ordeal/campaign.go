@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
 	"text/tabwriter"
@@ -43,10 +42,11 @@ func campaignCommand() *cobra.Command {
 		Long: `Run many different tests in the simulator, on all processors, until a budget of time, runs
 or findings is spent. Each is drawn from the seed: nodes, clients, keys, workload, mix, bursts,
 delays, losses, and faults, of which most kinds are switched off in most of the tests. It goes on
-after a violation; violations are grouped by their class, and of each class the shortest run is
-kept in a directory of its own, as "ordeal run" leaves it.
+after a violation; violations are grouped by their class, a run that shows two counts in both, and
+of each class the shortest run is kept in a directory of its own, as "ordeal run" leaves it.
 
-The same seed gives the same tests. Exit codes are those of "ordeal run".`,
+The same seed gives the same tests, and what is found in them is the same, unless the time is over
+first. Exit codes are those of "ordeal run".`,
 		Example: `  ordeal campaign
   ordeal campaign --budget 10m --seed 7
   ordeal campaign --bug stale-ballot-cache --findings 1`,
@@ -199,14 +199,20 @@ func keptAs(g harness.CampaignGroup) string {
 }
 
 // keepGroups runs the shortest run of each class again, with everything that a run leaves. In the
-// simulator it is the same run. A plan that could not be run to its end leaves nothing to keep.
+// simulator it is the same run. One that is the shortest of several classes is kept once. A plan
+// that could not be run to its end leaves nothing to keep.
 // What goes wrong with one class keeps nothing from being done for the others.
 func keepGroups(
 	ctx context.Context, report harness.CampaignReport, root string,
 ) (kept map[string]string, failures []results.Finding) {
 	kept = make(map[string]string)
+	directories := make(map[results.Trace]string)
 	for _, g := range report.Groups {
 		if g.Trace.Hash == "" {
+			continue
+		}
+		if path, known := directories[g.Trace]; known {
+			kept[keptAs(g)] = path
 			continue
 		}
 		run, directory, err := keep(context.WithoutCancel(ctx), g.Plan, root)
@@ -217,7 +223,7 @@ func keepGroups(
 			err = fmt.Errorf("the run with seed %d is not the same the second time: Ordeal "+
 				"is wrong (see %s)", g.Plan.Seed, directory.Path(""))
 		default:
-			kept[keptAs(g)] = directory.Path("")
+			kept[keptAs(g)], directories[g.Trace] = directory.Path(""), directory.Path("")
 			continue
 		}
 		failures = append(failures, results.Finding{
@@ -227,25 +233,11 @@ func keepGroups(
 	return kept, failures
 }
 
-// keep runs a plan in the simulator into a directory of its own.
+// keep runs a plan in the simulator into a directory of its own, and tells nobody.
 func keep(
 	ctx context.Context, p plan.Plan, root string,
 ) (results.Run, results.Directory, error) {
-	started := time.Now()
-	id := runID(started)
-	directory, err := results.Create(root, id)
-	if err != nil {
-		return results.Run{}, directory, err
-	}
-	run, err := harness.Test{
-		Plan: p, Directory: directory, Log: slog.New(slog.DiscardHandler), Virtual: true,
-		Draw: drawRun,
-		Run: results.Run{
-			ID: id, Version: version(), Started: started, Command: againCommand(directory, place{}),
-		},
-		Start: func(context.Context) (harness.Environment, error) { return startSimulated(p) },
-	}.Execute(ctx)
-	return run, directory, err
+	return job{plan: p, results: root, status: newStatus(io.Discard, true)}.execute(ctx)
 }
 
 // campaign tells how far a campaign has come.

@@ -56,6 +56,42 @@ func completeRuns(root *string) cobra.CompletionFunc {
 	}
 }
 
+// completeOfRun offers for a flag some names of the run that the command was given, if it was given
+// one already.
+func completeOfRun(
+	command *cobra.Command, flag string, root *string, names func(results.Run) []string,
+) {
+	registerCompletion(command, flag,
+		func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			directory, err := results.Find(*root, args[0])
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			run, err := directory.Load()
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return names(run), cobra.ShellCompDirectiveNoFileComp
+		})
+}
+
+// runClasses returns the classes of violations that a run was convicted of.
+func runClasses(run results.Run) []string { return results.Classes(run.Findings) }
+
+// runKeys returns the keys of a run that its record lists.
+func runKeys(run results.Run) []string {
+	var keys []string
+	if run.Check != nil {
+		for _, key := range run.Check.Linearizability.Keys {
+			keys = append(keys, key.Key)
+		}
+	}
+	return keys
+}
+
 func listed(list string) func() []string {
 	return func() []string {
 		_, items := lists()

@@ -47,6 +47,7 @@ func TestExitCodes(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.jsonl")
 	require.NoError(t, os.WriteFile(empty, []byte(header), 0o644))
 	t.Setenv("DOCKER_HOST", "unix:///nonexistent/engine.sock")
+	runs := t.TempDir()
 	cases := []struct {
 		args []string
 		want int
@@ -59,7 +60,9 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"check", killed}, 2},
 		{[]string{"run", "--env", "docker", "--results", t.TempDir()}, 2},
 		{[]string{"run", "--time", "2s", "--interval", "1s", "--seed", "1", "--env", "sim",
-			"--results", t.TempDir()}, 0},
+			"--results", runs}, 0},
+		{[]string{"sequence", "--results", runs, "--rows", "1", "latest"}, 0},
+		{[]string{"sequence", "--results", runs, "--key", "nokey", "latest"}, 64},
 		{[]string{"run", "--env", "cloud"}, 64},
 		{[]string{"run", "--env", "sim", "--keep"}, 64},
 		{[]string{"clean"}, 2},

@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"ordeal/docker/system"
 	"ordeal/harness/plan"
 	"ordeal/results"
@@ -24,6 +26,28 @@ type recorded struct {
 	simulated bool
 	// note says in a line what may keep it from being the same run, "" if nothing is known.
 	note string
+}
+
+// takesRun makes the command one that is given a recorded run: by its argument, which the shell
+// completes, below --results, which it declares. Do is called with it after validate.
+func takesRun(
+	command *cobra.Command, root *string, validate func() error,
+	do func(*cobra.Command, recorded) error,
+) {
+	command.Args = cobra.ExactArgs(1)
+	command.ValidArgsFunction = completeRuns(root)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := validate(); err != nil {
+			return usage(err)
+		}
+		r, err := readRecorded(*root, args[0])
+		if err != nil {
+			return err
+		}
+		return do(cmd, r)
+	}
+	command.Flags().StringVar(root, "results", results.DefaultRoot,
+		"find and keep runs below this `directory`")
 }
 
 // readRecorded reads the run that name stands for. Every error is a usage mistake, in a line: what
@@ -104,15 +128,7 @@ func (r *recorded) valid() error {
 }
 
 // classes returns those of the violations that the run was convicted of.
-func (r *recorded) classes() []string {
-	var classes []string
-	for _, f := range r.run.Findings {
-		if f.Verdict == results.Violation {
-			classes = append(classes, f.Class)
-		}
-	}
-	return classes
-}
+func (r *recorded) classes() []string { return results.Classes(r.run.Findings) }
 
 // slowed returns the plan with the load that the run had in containers, where it had no limit: the
 // simulator's clients would call many times as much in the same time.

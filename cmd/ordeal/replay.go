@@ -39,34 +39,23 @@ the same faults again, and another timing: --times says how often, and what come
 of violations with its 95 % interval (Wilson).
 
 With --env sim a run of containers is looked for in the simulator: its operations and faults
-with many timings, on all processors, until the violation is found or the budget is spent. What is
-found is kept as a run of its own, which is the same every time; "ordeal shrink" makes it small.
+with many timings, on all processors, until the violation is found or the budget is spent. The
+same run gives the same timing, unless the budget runs out first. What is found is kept as a run of
+its own, which is the same every time; "ordeal shrink" makes it small.
 
 The exit code is that of the worst verdict.`,
 		Example: `  ordeal replay latest
   ordeal replay --times 20 20261123-205935-7e7b
   ordeal replay --env sim --budget 5m latest`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.validate(); err != nil {
-				return usage(err)
-			}
-			recorded, err := readRecorded(o.results, args[0])
-			if err != nil {
-				return err
-			}
-			return replay(cmd, recorded, o)
-		},
 	}
-	command.ValidArgsFunction = completeRuns(&o.results)
+	takesRun(command, &o.results, func() error { return o.validate() },
+		func(cmd *cobra.Command, r recorded) error { return replay(cmd, r, o) })
 	f := command.Flags()
 	f.StringVar(&o.environment, "env", "", "where to run: docker or sim; default: where the run was")
 	f.IntVar(&o.times, "times", 1, "how often to run it again, in containers")
 	f.DurationVar(&o.budget, "budget", time.Minute,
 		"how long to look in the simulator for a run of containers; 0: no limit")
 	f.IntVar(&o.runs, "runs", 0, "how many timings to try there; 0: no limit")
-	f.StringVar(&o.results, "results", results.DefaultRoot,
-		"find and keep runs below this `directory`")
 	f.BoolVar(&o.json, "json", false, "print what came of it on standard output as JSON")
 	f.BoolVar(&o.quiet, "quiet", false, "print only the verdict and what is wrong")
 	complete(command, "env", func() []string { return []string{envDocker, envSim} })

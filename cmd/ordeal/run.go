@@ -130,25 +130,9 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 	p := flags
 	changed := cmd.Flags().Changed
 	if scenario != "" {
-		file, err := os.Open(scenario)
-		if err != nil {
-			return p, fmt.Errorf("--scenario: %w", err)
-		}
-		defer file.Close()
-		if p, err = plan.Read(file, plan.Default()); err != nil {
-			return p, fmt.Errorf("--scenario %s: %w", scenario, err)
-		}
-		listed, called := len(p.Faults), len(p.Operations)
-		override(&p, flags, changed)
-		if listed > 0 && len(p.Faults) == 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "note: --nodes, --nemesis and --interval ask for other "+
-				"faults: the %d of %s are replaced by drawn ones\n", listed, scenario)
-		}
-		if called > 0 && len(p.Operations) == 0 {
-			// What is left out is named by operations that are not called any more.
-			p.Simulation.Lose, p.Simulation.Mute = nil, nil
-			fmt.Fprintf(cmd.ErrOrStderr(), "note: the flags ask for other operations: the %d of %s "+
-				"are replaced by generated ones\n", called, scenario)
+		var err error
+		if p, err = readScenario(cmd, flags, scenario); err != nil {
+			return p, err
 		}
 	}
 	if p.Seed == 0 && !changed("seed") {
@@ -167,6 +151,40 @@ func planOf(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, er
 	}
 	_, err := p.NewWorkload()
 	return p, err
+}
+
+// readScenario returns the plan of a scenario, overridden by the flags that were given, and says
+// what they replace.
+func readScenario(cmd *cobra.Command, flags plan.Plan, scenario string) (plan.Plan, error) {
+	file, err := os.Open(scenario)
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("--scenario: %w", err)
+	}
+	defer file.Close()
+	p, err := plan.Read(file, plan.Default())
+	if err != nil {
+		return p, fmt.Errorf("--scenario %s: %w", scenario, err)
+	}
+	faults, operations := len(p.Faults), p.Operations
+	override(&p, flags, cmd.Flags().Changed)
+	if faults > 0 && len(p.Faults) == 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "note: --nodes, --nemesis and --interval ask for other "+
+			"faults: the %d of %s are replaced by drawn ones\n", faults, scenario)
+	}
+	if operations == nil || p.Operations != nil {
+		return p, nil
+	}
+	// What is left out is named by operations that are not called any more.
+	p.Simulation.Lose, p.Simulation.Mute = nil, nil
+	also := ""
+	if p.Recovery == 0 && !cmd.Flags().Changed("recovery") {
+		// Only a list may do without a proof of recovery.
+		p.Recovery = flags.Recovery
+		also = fmt.Sprintf(", and recovery is %v, as by default", p.Recovery)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "note: the flags ask for other operations: the %d of %s are "+
+		"replaced by generated ones%s\n", len(operations), scenario, also)
+	return p, nil
 }
 
 // seedsMax bounds how many seeds are tried.

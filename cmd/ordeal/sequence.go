@@ -2,11 +2,16 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +52,7 @@ ballot, for what the nodes wrote to their disks, for processes that ended and st
 and for what the clients asked and were told. A ! stands before what belongs to the violation.
 
 Without --key or --all it shows the key of the first violation, until the last of the operations
-that violate has returned. RUN is a directory, an id below --results, or latest.`,
+that violate has been answered. RUN is a directory, an id below --results, or latest.`,
 		Example: `  ordeal sequence latest
   ordeal sequence latest --svg sequence.svg --rows 2000
   ordeal sequence latest --key k1-3`,
@@ -62,6 +67,7 @@ that violate has returned. RUN is a directory, an id below --results, or latest.
 			return sequence(cmd, args[0], o)
 		},
 	}
+	command.ValidArgsFunction = completeRuns(&o.results)
 	f := command.Flags()
 	f.StringVar(&o.key, "key", "", "draw what concerns this key, to the end of the run")
 	f.BoolVar(&o.all, "all", false, "draw all keys, to the end of the run")
@@ -69,6 +75,7 @@ that violate has returned. RUN is a directory, an id below --results, or latest.
 		"draw the last so many happenings; by default more if the violation began earlier")
 	f.StringVar(&o.svg, "svg", "", "write the diagram as a picture to this `file` as well")
 	f.StringVar(&o.results, "results", results.DefaultRoot, "look for runs below this `directory`")
+	completeOfRun(command, "key", &o.results, runKeys)
 	return command
 }
 
@@ -152,6 +159,10 @@ type story struct {
 	// whole tells that what comes after the violation is drawn too.
 	whole bool
 	notes []string
+	// late are operations that are part of the violation only by having been called, and returned
+	// after the others; began is when the first of all was called.
+	late  []int64
+	began time.Duration
 }
 
 // storyOf returns the story of a run's first violation: its key, and the operations that show it.
@@ -169,11 +180,19 @@ func storyOf(run results.Run) story {
 	}
 	s.options.Key = e.Key
 	s.notes = []string{fmt.Sprintf("%s: %s: %s", e.Key, e.Class, e.Sentence)}
-	for _, involved := range e.Operations {
+	for i, involved := range e.Operations {
+		op := involved.Operation
 		s.notes = append(s.notes, "! "+involved.Text)
-		s.options.Marked = append(s.options.Marked, involved.Operation.ID)
-		if !involved.Open && involved.Operation.Outcome == history.OK {
-			s.options.Awaited = append(s.options.Awaited, involved.Operation.ID)
+		s.options.Marked = append(s.options.Marked, op.ID)
+		switch {
+		case op.Outcome != history.OK:
+		case involved.Open:
+			s.late = append(s.late, op.ID)
+		default:
+			s.options.Awaited = append(s.options.Awaited, op.ID)
+		}
+		if i == 0 || involved.CallTime < s.began {
+			s.began = involved.CallTime
 		}
 	}
 	return s
@@ -204,12 +223,10 @@ func (s story) draw(ctx context.Context, run results.Run) (diagram.Diagram, resu
 		}
 		s.options.UntilViolation = s.options.Key != ""
 	}
-	drawn := simulation.NewSequence(s.options)
-	trace, err := observed(ctx, run.Plan, drawn.Observe)
+	d, trace, err := s.drawn(ctx, run.Plan)
 	if err != nil {
 		return diagram.Diagram{}, trace, err
 	}
-	d := drawn.Diagram()
 	d.Title = fmt.Sprintf("Ordeal run %s, seed %d", run.ID, run.Plan.Seed)
 	if run.Plan.Bug != "" {
 		d.Title += ", bug " + run.Plan.Bug
@@ -222,6 +239,51 @@ func (s story) draw(ctx context.Context, run results.Run) (diagram.Diagram, resu
 		"wins. What a node tells itself is not drawn; a majority is %d of %d nodes, the node itself "+
 		"counts.", what, run.Plan.Nodes/2+1, run.Plan.Nodes))
 	return d, trace, nil
+}
+
+// drawn runs the plan and returns what its diagram shows: the violation until the last of its
+// operations has returned, or, where the first of them would not be on the picture then, until it
+// was plain.
+func (s story) drawn(ctx context.Context, p plan.Plan) (diagram.Diagram, results.Trace, error) {
+	options := s.options
+	if len(options.Awaited) > 0 {
+		options.Awaited = append(slices.Clone(options.Awaited), s.late...)
+	}
+	for {
+		gathered := simulation.NewSequence(options)
+		called := make(map[string]bool)
+		trace, err := observed(ctx, p, func(h simulation.Happening) {
+			if h.Kind == simulation.KindCall {
+				called[h.Operation.Key] = true
+			}
+			gathered.Observe(h)
+		})
+		if err == nil && options.Key != "" && !called[options.Key] {
+			err = noKey(options.Key, slices.Sorted(maps.Keys(called)))
+		}
+		if err != nil {
+			return diagram.Diagram{}, trace, err
+		}
+		d := gathered.Diagram()
+		tooLong := options.Whole && d.Before > 0 && d.Rows[0] > s.began
+		if !tooLong || len(options.Awaited) == len(s.options.Awaited) {
+			return d, trace, nil
+		}
+		options.Awaited = s.options.Awaited
+	}
+}
+
+// keysNamed is how many keys are named to somebody who asked for one that is not there.
+const keysNamed = 5
+
+// noKey is the mistake of asking for a key that the run does not have.
+func noKey(key string, keys []string) error {
+	named, more := keys, ""
+	if len(keys) > keysNamed {
+		named, more = keys[:keysNamed], fmt.Sprintf(" and %d more", len(keys)-keysNamed)
+	}
+	accepted := cmp.Or(strings.Join(named, ", "), "none: nothing was called")
+	return usage(fmt.Errorf("the run has no key %q (accepted: %s%s)", key, accepted, more))
 }
 
 // observed runs a plan in the simulator, with somebody who watches, and returns its trace.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"text/tabwriter"
@@ -50,34 +51,25 @@ timers that the scenario lists to be left out are not left out there: --steady, 
 violation is there with almost any timing.
 
 The result is the same for the same run and build, unless the budget runs out first. The exit code
-is 0 when there is one, also one that the budget kept from becoming smaller.`,
+is 0 when there is one, also one that the budget kept from becoming smaller, and 3 when the budget
+was over before the run had been replayed once.`,
 		Example: `  ordeal shrink latest
   ordeal shrink --class "stale read" 20261123-205935-7e7b
   ordeal shrink --verify-containers 5 latest`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.validate(); err != nil {
-				return usage(err)
-			}
-			recorded, err := readRecorded(o.results, args[0])
-			if err != nil {
-				return err
-			}
-			return shrinkRun(cmd, recorded, o)
-		},
 	}
-	command.ValidArgsFunction = completeRuns(&o.results)
+	takesRun(command, &o.results, func() error { return o.validate() },
+		func(cmd *cobra.Command, r recorded) error { return shrinkRun(cmd, r, o) })
 	f := command.Flags()
-	f.DurationVar(&o.budget, "budget", 2*time.Minute, "how long it may take")
+	f.DurationVar(&o.budget, "budget", 2*time.Minute,
+		"how long it may take, without --verify-containers")
 	f.StringVar(&o.class, "class", "",
 		"the class of violation to keep, if the run has several; default: that of the first")
 	f.BoolVar(&o.steady, "steady", false, "only take what violates with almost any timing")
 	f.IntVar(&o.containers, "verify-containers", 0,
 		"run the result so many times in containers; 0: not at all")
-	f.StringVar(&o.results, "results", results.DefaultRoot,
-		"find and keep runs below this `directory`")
 	f.BoolVar(&o.json, "json", false, "print what came of it on standard output as JSON")
 	f.BoolVar(&o.quiet, "quiet", false, "print only what came of it")
+	completeOfRun(command, "class", &o.results, runClasses)
 	return command
 }
 
@@ -103,6 +95,9 @@ type shrunk struct {
 	Steady bool `json:"steady"`
 	// Containers is how it did there, if it was asked for.
 	Containers *repetition `json:"containers,omitempty"`
+
+	// scenario is the file of its plan, in Directory.
+	scenario string
 }
 
 // shrinkRun makes a recorded run small.
@@ -127,11 +122,14 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 	if s.Class != "" {
 		o.class = s.Class
 	}
-	s.Result, err = shrinkPlan(cmd.Context(), p, o, status, o.budget-time.Since(began))
+	s.Result, err = shrinkPlan(cmd.Context(), p, o, status, began.Add(o.budget))
 	status.clear()
 	s.Steady = s.Result.Steady
-	if errors.Is(err, shrink.ErrNoViolation) {
+	switch {
+	case errors.Is(err, shrink.ErrNoViolation):
 		return usage(fmt.Errorf("run %s: %w", r.directory.ID, err))
+	case errors.Is(err, shrink.ErrNotReplayed):
+		return notReplayed(r, o.budget)
 	}
 	if err != nil && cmd.Context().Err() == nil {
 		return err
@@ -139,7 +137,9 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 	if s.Plan.Nodes == 0 {
 		return errors.New("interrupted before anything was left out")
 	}
-	if err := s.keep(cmd.Context(), o.results); err != nil {
+	if !s.Complete && reflect.DeepEqual(s.Plan, r.plan) {
+		s.Directory, s.scenario = r.directory.Path(""), results.ScheduleFile
+	} else if err := s.keep(cmd.Context(), o.results); err != nil {
 		return err
 	}
 	if o.containers > 0 && cmd.Context().Err() == nil {
@@ -152,6 +152,18 @@ func shrinkRun(cmd *cobra.Command, r recorded, o shrinkOptions) error {
 		}
 	}
 	return s.tell(cmd, o)
+}
+
+// notReplayed is how shrink ends when its budget was over before anything was known of the run.
+func notReplayed(r recorded, budget time.Duration) error {
+	size := fmt.Sprintf("%d operations", r.run.Operations.Total)
+	if r.run.Trace != nil {
+		size += fmt.Sprintf(" (%d events)", r.run.Trace.Events)
+	}
+	return exitError{
+		fmt.Errorf("run %s: nothing was made smaller: --budget %v was over before its %s had been "+
+			"replayed once", r.directory.ID, budget, size), results.Inconclusive.ExitCode(),
+	}
 }
 
 // violating returns the plan of a run of the simulator that is to be shrunk: the recorded one, or
@@ -199,16 +211,16 @@ func (s *shrunk) violating(
 // shrinkPlan makes a plan small. Where almost any timing is to violate and does not for the plan
 // itself, it is shrunk with its own.
 func shrinkPlan(
-	ctx context.Context, p plan.Plan, o shrinkOptions, status *status, budget time.Duration,
+	ctx context.Context, p plan.Plan, o shrinkOptions, status *status, end time.Time,
 ) (shrink.Result, error) {
+	left := func() time.Duration { return max(time.Until(end), 1) }
 	shrinking := shrink.Shrinking{
-		Plan: p, Class: o.class, Start: startSimulated, Watch: watchSimulated,
-		Time: max(budget, time.Second), Steady: o.steady || o.containers > 0,
-		Progress: status.shrinking,
+		Plan: p, Class: o.class, Start: startSimulated, Watch: watchSimulated, Time: left(),
+		Steady: o.steady || o.containers > 0, Progress: status.shrinking,
 	}
 	result, err := shrinking.Run(ctx)
 	if errors.Is(err, shrink.ErrNotSteady) && !o.steady {
-		shrinking.Steady = false
+		shrinking.Steady, shrinking.Time = false, left()
 		return shrinking.Run(ctx)
 	}
 	if errors.Is(err, shrink.ErrNotSteady) {
@@ -224,7 +236,7 @@ func (s *shrunk) keep(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	s.Directory = directory.Path("")
+	s.Directory, s.scenario = directory.Path(""), scenarioFile
 	if run.Trace == nil || *run.Trace != s.Trace {
 		return fmt.Errorf("the shrunk run is not the same the second time: Ordeal is wrong (see %s)",
 			s.Directory)
@@ -267,7 +279,7 @@ func (s *shrunk) write(w io.Writer, interrupted bool) {
 	fmt.Fprintf(table, "original\t%s\n", s.Original)
 	fmt.Fprintf(table, "shrunk\t%s\n", s.Minimal)
 	fmt.Fprintf(table, "took\t%d replays, %.1f s\n", s.Replays, s.Elapsed.Seconds())
-	fmt.Fprintf(table, "scenario\t%s\n", filepath.Join(s.Directory, scenarioFile))
+	fmt.Fprintf(table, "scenario\t%s\n", filepath.Join(s.Directory, s.scenario))
 	if s.Containers != nil {
 		fmt.Fprintf(table, "containers\t%s\n", s.Containers)
 	}
@@ -277,8 +289,9 @@ func (s *shrunk) write(w io.Writer, interrupted bool) {
 		fmt.Fprintln(w, "no fault and no operation can be left out")
 	case interrupted:
 		fmt.Fprintln(w, "interrupted: it may become smaller")
-	case s.Minimal == s.Original:
-		fmt.Fprintln(w, "the time was over before anything was left out: it wants a longer --budget")
+	case !s.Smaller():
+		fmt.Fprintf(w, "nothing was made smaller: one replay of the run takes %.1f s (want a longer "+
+			"--budget)\n", s.Replay.Seconds())
 	default:
 		fmt.Fprintln(w, "the time was over first: it may become smaller with a longer --budget")
 	}

@@ -15,7 +15,8 @@ import (
 // 2012).
 var swarmNemeses = []string{
 	"partition", "isolate-one", "one-way", "random", "kill", "stop", "pause", "wipe", "crash",
-	"rot", "packets", "clog", "duplicate", "slow-disk", "broken-disk", "drift",
+	"rot", "packets", "clog", "duplicate", "slow-disk", "broken-disk", "full-disk",
+	"drift",
 }
 
 // A Strategy says how a plan of a swarm orders what is under way at the same time. No strategy
@@ -111,10 +112,13 @@ func swarm(r *rand.Rand, seed uint64, strategy Strategy) Plan {
 		p.Idle = time.Duration(pick(r, 40, 100, 250)) * time.Millisecond
 	}
 	p.Simulation = swarmConditions(r)
+	size := stream.New(seed, "swarm/snapshot").IntN(len(snapshotSizes))
+	p.Simulation.Snapshot = snapshotSizes[size]
 	if strategy == Priority {
 		p.Simulation.Order = nemesis.Priority
 	}
-	p.Nemesis, p.Interval = swarmFaults(r), time.Duration(pick(r, 80, 150, 300, 600))*time.Millisecond
+	p.Nemesis = swarmFaults(r)
+	p.Interval = time.Duration(pick(r, 80, 150, 300, 600)) * time.Millisecond
 	if strategy == Cuts {
 		p.Nemesis = slices.DeleteFunc(p.Nemesis, func(name string) bool {
 			return name == nemesis.None || name == nemesis.NameRandom
@@ -123,6 +127,10 @@ func swarm(r *rand.Rand, seed uint64, strategy Strategy) Plan {
 	}
 	return p
 }
+
+// snapshotSizes are lengths of logs at which snapshots are taken, in bytes: 0, the usual one, is
+// never reached by the short runs of a swarm.
+var snapshotSizes = [...]int64{0, 0, 512, 2 << 10, 8 << 10}
 
 func swarmMix(r *rand.Rand) workloads.Mix {
 	return workloads.Mix{Reads: pick(r, 15, 45, 45, 70), Writes: pick(r, 5, 15, 30)}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"ordeal/harness"
 	"ordeal/harness/plan"
 	"ordeal/history"
 	"ordeal/history/stream"
@@ -41,6 +42,29 @@ type Tally interface {
 	// Until returns what was counted until a violation was there: one of the class that the nodes
 	// showed, or else when the last of the operations that show it had returned.
 	Until(class string, operations []int64) nemesis.Tallied
+}
+
+// record runs the plan, and returns what it came to and what it called, with a function that tells
+// what was counted until a violation was there.
+func (t Shrinking) record(ctx context.Context) (
+	o harness.Outcome, tally func(class string, o harness.Outcome) nemesis.Tallied,
+	ops []history.Operation, err error,
+) {
+	var watching Tally
+	start := t.Start
+	if t.Watch != nil {
+		start = func(p plan.Plan) (env harness.Environment, err error) {
+			env, watching, err = t.Watch(p)
+			return env, err
+		}
+	}
+	o, ops, err = harness.Rehearsal{Plan: t.Plan, Start: start}.Record(ctx)
+	return o, func(class string, o harness.Outcome) nemesis.Tallied {
+		if watching == nil {
+			return nemesis.Tallied{}
+		}
+		return watching.Until(class, o.Shown[class])
+	}, ops, err
 }
 
 // lossily returns the plan with another timing: every other one with losses, which let a run do

@@ -11,9 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"ordeal/harness"
 	"ordeal/harness/plan"
 	"ordeal/history"
 	"ordeal/nemesis"
+	"ordeal/results"
 	"ordeal/workloads"
 )
 
@@ -119,6 +121,35 @@ func TestFirstIsTheFirstInOrder(t *testing.T) {
 	s.oracle = func(context.Context, plan.Plan) (Judgement, error) { return Judgement{}, failed }
 	_, err = s.anyOf(context.Background(), []plan.Plan{planOf(1, 0)}, 1)
 	require.ErrorIs(t, err, failed)
+}
+
+// What a run can be asked for by class is named once, and nothing that has no name.
+func TestTheClassesOfARunAreNamedOnce(t *testing.T) {
+	finding := func(verdict results.Verdict, class string) results.Finding {
+		return results.Finding{Verdict: verdict, Class: class}
+	}
+	o := harness.Outcome{Findings: []results.Finding{
+		finding(results.Inconclusive, "not recovered"), finding(results.Violation, ""),
+		finding(results.Violation, "stale read"), finding(results.Violation, "lost write"),
+		finding(results.Violation, "stale read"), finding(results.Violation, ""),
+	}}
+	_, err := classOf(o, "no such class")
+	require.ErrorIs(t, err, ErrNoViolation)
+	require.EqualError(t, err, `the run does not violate by a "no such class" `+
+		`(accepted: one of ["stale read" "lost write"])`)
+	class, err := classOf(o, "lost write")
+	require.NoError(t, err)
+	require.Equal(t, "lost write", class)
+
+	// What is to stay has a name, if anything has one.
+	class, err = classOf(o, "")
+	require.NoError(t, err)
+	require.Equal(t, "stale read", class)
+	class, err = classOf(harness.Outcome{Findings: o.Findings[:2]}, "")
+	require.NoError(t, err)
+	require.Empty(t, class)
+	_, err = classOf(harness.Outcome{Findings: o.Findings[:1]}, "")
+	require.ErrorIs(t, err, ErrNoViolation)
 }
 
 // minimized runs all passes with an oracle.

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"ordeal/harness"
 	"ordeal/harness/plan"
-	"ordeal/history"
 	"ordeal/nemesis"
 	"ordeal/results"
 	"ordeal/workloads"
@@ -70,7 +70,8 @@ type Shrinking struct {
 	Watch func(plan.Plan) (harness.Environment, Tally, error)
 	// Workers is how many plans run at a time, as many as there are processors if it is 0.
 	Workers int
-	// Time bounds how long it takes; 0 stands for no limit.
+	// Time bounds how long it takes, and how long it takes to run the result once more after that; 0
+	// stands for no limit.
 	Time time.Duration
 	// Steady tells that a step is taken only if the violation is there with almost any seed of the
 	// simulation after it, in a quiet network. What comes out needs no certain timing, and so is for
@@ -91,8 +92,9 @@ type Result struct {
 	Steady bool `json:"steady"`
 	// Complete tells that it came to its end: no fault and no operation can be left out.
 	Complete bool `json:"complete"`
-	// Replays is how many plans were run.
+	// Replays is how many plans were run, and Replay how long the first of them took.
 	Replays int           `json:"replays"`
+	Replay  time.Duration `json:"replay"`
 	Elapsed time.Duration `json:"elapsed"`
 	Plan    plan.Plan     `json:"plan"`
 	Trace   results.Trace `json:"trace"`
@@ -105,8 +107,8 @@ var ErrNoViolation = errors.New("the run does not violate")
 var ErrNotSteady = errors.New("the run violates with a certain timing only: it cannot be shrunk " +
 	"to one that violates with almost any")
 
-// Run makes the run as small as it can. When ctx is done it returns what it had by then, and the
-// context's error.
+// Run makes the run as small as it can: where there is no time for anything smaller, the result is
+// the run itself. When ctx is done it returns what it had by then, and the context's error.
 func (t Shrinking) Run(ctx context.Context) (Result, error) {
 	began := time.Now()
 	if t.Steady {
@@ -115,9 +117,11 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		t.Plan.Simulation = nemesis.DefaultConditions()
 		t.Plan.Simulation.Seed = seed
 	}
-	o, tally, ops, err := t.record(ctx)
+	limit, limited, cancel := t.limit(ctx, began)
+	defer cancel()
+	o, tally, ops, err := t.record(limited)
 	if err != nil {
-		return Result{}, err
+		return Result{}, notReplayed(ctx, limited, err)
 	}
 	class, err := classOf(o, t.Class)
 	if errors.Is(err, ErrNoViolation) && t.Steady {
@@ -127,20 +131,20 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	listing := workloads.ListingOf(ops)
-	result := Result{Class: class, Original: Size{
+	result := Result{Class: class, Replay: time.Since(began), Original: Size{
 		Faults: o.Faults, Operations: len(ops), Nodes: t.Plan.Nodes, Events: o.Trace.Events,
 		Clients: len(listing.Clients()), Keys: len(listing.Keys()),
 		Omissions: t.Plan.Simulation.Omissions(),
 	}.with(tally(class, o))}
-	limited, cancel := ctx, func() {}
-	if t.Time > 0 {
-		limited, cancel = context.WithTimeout(ctx, t.Time)
-	}
+	limited, cancel = limit.begin(ctx, result)
 	defer cancel()
 	m := t.minimizer(class, o, listing)
 	m.stage = func(name string) {
+		limit.move(m.judged.Events)
 		if t.Progress != nil {
-			t.Progress(Progress{name, sizeOf(m.best, m.judged), m.replays, time.Since(began)})
+			t.Progress(Progress{
+				name, sizeOf(m.best, m.judged, listing), m.replays, time.Since(began),
+			})
 		}
 	}
 	err = m.run(limited)
@@ -152,16 +156,18 @@ func (t Shrinking) Run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	result.Plan, result.Replays = m.best, m.replays
-	t.Plan = m.best
-	last, tally, _, lastErr := t.record(context.WithoutCancel(ctx))
-	result.Trace = last.Trace
-	result.Minimal = sizeOf(m.best, Judgement{Events: last.Trace.Events}).with(tally(class, last))
-	for _, f := range last.Findings {
-		if f.Verdict == results.Violation && f.Class == class {
-			result.What = f.What
-			break
-		}
+	result.Minimal = sizeOf(m.best, m.judged, listing)
+	if !result.Complete && !result.Smaller() {
+		result.unchanged(t.Plan, o)
+		result.Elapsed = time.Since(began)
+		return result, err
 	}
+	t.Plan = m.best
+	last, tally, ops, lastErr := t.record(context.WithoutCancel(ctx))
+	result.Minimal = sizeOf(m.best, Judgement{
+		Events: last.Trace.Events, Tally: tally(class, last),
+	}, workloads.ListingOf(ops))
+	result.What, result.Trace = sentence(last, class), last.Trace
 	result.Elapsed = time.Since(began)
 	return result, errors.Join(err, lastErr)
 }
@@ -186,42 +192,18 @@ func (t Shrinking) minimizer(
 	return m
 }
 
-// record runs the plan, and returns what it came to and what it called, with a function that tells
-// what was counted until a violation was there.
-func (t Shrinking) record(ctx context.Context) (
-	o harness.Outcome, tally func(class string, o harness.Outcome) nemesis.Tallied,
-	ops []history.Operation, err error,
-) {
-	var watching Tally
-	start := t.Start
-	if t.Watch != nil {
-		start = func(p plan.Plan) (env harness.Environment, err error) {
-			env, watching, err = t.Watch(p)
-			return env, err
-		}
-	}
-	o, ops, err = harness.Rehearsal{Plan: t.Plan, Start: start}.Record(ctx)
-	return o, func(class string, o harness.Outcome) nemesis.Tallied {
-		if watching == nil {
-			return nemesis.Tallied{}
-		}
-		return watching.Until(class, o.Shown[class])
-	}, ops, err
-}
-
-// classOf returns the class of violation to look for, if the outcome has it.
+// classOf returns the class of violation to look for, if the outcome has it. It is "" only for a
+// run none of whose violations has one.
 func classOf(o harness.Outcome, wanted string) (string, error) {
-	var classes []string
-	for _, f := range o.Findings {
-		if f.Verdict != results.Violation {
-			continue
-		}
-		if wanted == "" || f.Class == wanted {
-			return f.Class, nil
-		}
-		classes = append(classes, f.Class)
-	}
-	if len(classes) == 0 {
+	classes := results.Classes(o.Findings)
+	switch {
+	case slices.Contains(classes, wanted):
+		return wanted, nil
+	case wanted == "" && len(classes) > 0:
+		return classes[0], nil
+	case wanted == "" && slices.ContainsFunc(o.Findings, results.Finding.Violates):
+		return "", nil
+	case len(classes) == 0:
 		return "", ErrNoViolation
 	}
 	return "", fmt.Errorf("%w by a %q (accepted: one of %q)", ErrNoViolation, wanted, classes)
@@ -292,16 +274,16 @@ func loadOf(l workloads.Listing, clients int) workloads.Listing {
 	return l.Shortened(func(op workloads.Listed) bool { return op.Client < clients })
 }
 
-// sizeOf returns the size of a plan whose operations are listed.
-func sizeOf(p plan.Plan, j Judgement) Size {
+// sizeOf returns the size of a plan, whose operations are listed or else called.
+func sizeOf(p plan.Plan, j Judgement, called workloads.Listing) Size {
+	if p.Operations != nil {
+		called = p.Operations
+	}
 	s := Size{
-		Faults: len(p.Faults), Operations: len(p.Operations), Nodes: p.Nodes, Events: j.Events,
-		Clients: len(p.Operations.Clients()), Keys: len(p.Operations.Keys()),
+		Faults: len(p.Faults), Operations: len(called), Nodes: p.Nodes, Events: j.Events,
+		Clients: len(called.Clients()), Keys: len(called.Keys()),
 		Omissions: p.Simulation.Omissions(),
 	}.with(j.Tally)
-	if p.Operations == nil {
-		s.Clients, s.Keys = p.Clients, p.Keys
-	}
 	if len(p.Faults) == 0 {
 		drawn, err := p.Schedule()
 		if err == nil {

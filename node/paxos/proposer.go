@@ -67,6 +67,9 @@ func (p *Proposer) Promise(m Message) bool {
 		return false
 	}
 	p.promises = votes
+	if p.reports == nil {
+		p.reports = make([]Proposal, 0, p.rules.PromiseQuorum(p.nodes))
+	}
 	p.reports = append(p.reports, m.Proposal)
 	if p.promises.Count() < p.rules.PromiseQuorum(p.nodes) {
 		return false

@@ -32,6 +32,9 @@ func (r *Reader) Report(m Message) bool {
 		return false
 	}
 	r.votes = votes
+	if r.reports == nil {
+		r.reports = make([]Proposal, 0, r.rules.PromiseQuorum(r.nodes))
+	}
 	r.reports = append(r.reports, m.Proposal)
 	return r.votes.Count() >= r.rules.PromiseQuorum(r.nodes)
 }

@@ -110,9 +110,9 @@ func (c *cluster) crash(m *member, reached int) {
 	}
 	var batch []Persist
 	for _, effect := range m.unsynced[:reached] {
-		if p, ok := effect.(Persist); ok {
-			c.store(m, p)
-			batch = append(batch, p)
+		if p, ok := effect.(*Persist); ok {
+			c.store(m, *p)
+			batch = append(batch, *p)
 		}
 	}
 	m.append(batch)
@@ -150,12 +150,13 @@ func (c *cluster) step(m *member, e Event) {
 	c.steps++
 	for _, effect := range m.replica.Step(e) {
 		switch effect := effect.(type) {
-		case Persist:
-			m.unsynced = append(m.unsynced, effect)
-			c.observer.written(m, effect)
+		case *Persist:
+			queued := *effect // what it points to is valid until the next Step
+			m.unsynced = append(m.unsynced, &queued)
+			c.observer.written(m, queued)
 		case *Send:
 			if effect.AfterSync && slices.ContainsFunc(m.unsynced, mustSync) {
-				held := *effect // what it points to is valid until the next Step
+				held := *effect
 				m.unsynced = append(m.unsynced, &held)
 				if c.syncLater {
 					c.observer.held(effect.Message)
@@ -163,9 +164,9 @@ func (c *cluster) step(m *member, e Event) {
 				continue
 			}
 			c.send(effect.Message)
-		case SetTimer:
-			m.timers = append(m.timers, alarm{effect, c.now + effect.After})
-			c.observer.set(m, effect)
+		case *SetTimer:
+			m.timers = append(m.timers, alarm{*effect, c.now + effect.After})
+			c.observer.set(m, *effect)
 		case Answer:
 			c.observer.answered(m, effect)
 		}
@@ -177,7 +178,7 @@ func (c *cluster) step(m *member, e Event) {
 
 // mustSync tells of a Persist that the Sends behind it wait for its sync.
 func mustSync(e Effect) bool {
-	p, ok := e.(Persist)
+	p, ok := e.(*Persist)
 	return ok && !p.Unsynced
 }
 
@@ -186,9 +187,9 @@ func (c *cluster) sync(m *member) {
 	var batch []Persist
 	for _, effect := range m.unsynced {
 		switch effect := effect.(type) {
-		case Persist:
-			c.store(m, effect)
-			batch = append(batch, effect)
+		case *Persist:
+			c.store(m, *effect)
+			batch = append(batch, *effect)
 		case *Send:
 			c.send(effect.Message)
 		}

@@ -32,8 +32,8 @@ func (Request) event() {}
 func (Receive) event() {}
 func (Timeout) event() {}
 
-// An Effect is something that the node wants done: a *Send, a Persist, a SetTimer or an Answer.
-// What a *Send points to is valid until the next Step, as the effects are.
+// An Effect is something that the node wants done: a *Send, a *Persist, a *SetTimer or an Answer.
+// What a pointer points to is valid until the next Step, as the effects are.
 type Effect interface{ effect() }
 
 // A Send is a message to a node, which may be the sender itself.
@@ -62,6 +62,8 @@ type Persist struct {
 type SetTimer struct {
 	Timer uint64
 	After time.Duration
+	// Request is the Number of the client's request that the timer serves, as that of a Send.
+	Request uint64
 }
 
 // An Answer ends a request.
@@ -73,10 +75,10 @@ type Answer struct {
 	Reason string
 }
 
-func (*Send) effect()    {}
-func (Persist) effect()  {}
-func (SetTimer) effect() {}
-func (Answer) effect()   {}
+func (*Send) effect()     {}
+func (*Persist) effect()  {}
+func (*SetTimer) effect() {}
+func (Answer) effect()    {}
 
 // An Outcome is what a node can say of an operation.
 type Outcome uint8

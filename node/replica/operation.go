@@ -49,7 +49,7 @@ func (r *Replica) request(e Request) {
 		stamp:    paxos.Stamp{Node: r.config.Self, Boot: r.config.Boot, Sequence: r.counter},
 		proposer: paxos.NewProposer(&r.config.Rules, len(r.config.Nodes)),
 	}
-	op.deadline = r.after(r.config.RequestTimeout, func() { r.expire(in, op) })
+	op.deadline = r.after(r.config.RequestTimeout, (*Replica).expire, in, op)
 	in.queue = append(in.queue, op)
 	if in.queue[0] == op {
 		r.start(in, op)
@@ -120,29 +120,29 @@ func (r *Replica) ask(in *instance, op *operation) {
 			r.send(Send{Message: m, Request: op.request.Number})
 		}
 	}
-	op.retry = r.after(r.config.Retransmit, func() { r.ask(in, op) })
+	op.retry = r.after(r.config.Retransmit, (*Replica).ask, in, op)
 }
 
 // answered takes an acceptor's answer to the operation in flight.
-func (r *Replica) answered(in *instance, m paxos.Message) {
+func (r *Replica) answered(in *instance, m *paxos.Message) {
 	if len(in.queue) == 0 {
 		return
 	}
 	op := in.queue[0]
 	switch {
-	case m.Kind == paxos.Report && op.reading && op.reader.Report(m):
+	case m.Kind == paxos.Report && op.reading && op.reader.Report(*m):
 		r.drop(op.retry)
 		r.reported(in, op)
-	case m.Kind == paxos.Promise && op.proposer.Promise(m):
+	case m.Kind == paxos.Promise && op.proposer.Promise(*m):
 		r.drop(op.retry)
 		found, reports := op.proposer.Recovered()
 		r.propose(in, op, found, reports)
-	case m.Kind == paxos.Accepted && op.proposer.Accepted(m):
+	case m.Kind == paxos.Accepted && op.proposer.Accepted(*m):
 		if next, ok := op.proposer.Next(); ok {
 			in.promised = paxos.Proposal{Ballot: next, State: op.proposer.Proposed()}
 		}
 		r.finish(in, op, Answer{Outcome: Done, Result: op.result})
-	case m.Kind == paxos.Refusal && op.proposer.Refused(m):
+	case m.Kind == paxos.Refusal && op.proposer.Refused(*m):
 		r.drop(op.retry)
 		r.refused(in, op)
 	}
@@ -207,7 +207,7 @@ func (r *Replica) refused(in *instance, op *operation) {
 	op.attempt++
 	c := &r.config
 	wait := c.Rules.Backoff(op.attempt, c.BackoffLimit, c.BackoffMost, c.Random.Int64N)
-	op.retry = r.after(wait, func() { r.begin(in, op) })
+	op.retry = r.after(wait, (*Replica).begin, in, op)
 }
 
 // expire gives up an operation whose time is over and says what is certain about it.

@@ -48,18 +48,29 @@ var DefaultConfig = Config{
 
 // A Replica is one node. It is not safe for concurrent use.
 type Replica struct {
-	config  Config
-	keys    map[paxos.Key]*instance
+	config Config
+	keys   map[paxos.Key]*instance
+	// present is the instance that was asked for last: mostly it is asked for again.
+	present *instance
 	round   uint64
 	counter uint64
 	nonce   uint64
 	timer   uint64
-	timers  map[uint64]func()
+	timers  map[uint64]reaction
 	waiting int
 	effects []Effect
-	// sends are what the effects of one Step point to.
-	sends []Send
-	stats Stats
+	// sends, persists and settings are what the effects of one Step point to.
+	sends    []Send
+	persists []Persist
+	settings []SetTimer
+	stats    Stats
+}
+
+// A reaction is what is done when a timer fires.
+type reaction struct {
+	do func(*Replica, *instance, *operation)
+	in *instance
+	op *operation
 }
 
 // Stats count what a node did since it started.
@@ -101,7 +112,7 @@ func New(config Config, stored iter.Seq2[paxos.Key, paxos.Acceptor]) *Replica {
 	r := &Replica{
 		config: config,
 		keys:   make(map[paxos.Key]*instance),
-		timers: make(map[uint64]func()),
+		timers: make(map[uint64]reaction),
 		nonce:  config.Boot << nonceBits,
 	}
 	for key, acceptor := range stored {
@@ -116,17 +127,18 @@ func New(config Config, stored iter.Seq2[paxos.Key, paxos.Acceptor]) *Replica {
 // Step.
 func (r *Replica) Step(e Event) []Effect {
 	r.effects, r.sends = r.effects[:0], r.sends[:0]
+	r.persists, r.settings = r.persists[:0], r.settings[:0]
 	switch e := e.(type) {
 	case Request:
 		r.request(e)
 	case Receive:
-		r.receive(e.Message)
+		r.receive(&e.Message)
 	case *Receive:
-		r.receive(e.Message)
+		r.receive(&e.Message)
 	case Timeout:
-		if fire, ok := r.timers[e.Timer]; ok {
+		if a, ok := r.timers[e.Timer]; ok {
 			delete(r.timers, e.Timer)
-			fire()
+			a.do(r, a.in, a.op)
 		}
 	}
 	return r.effects
@@ -162,10 +174,10 @@ func (r *Replica) Stats() Stats {
 }
 
 func (r *Replica) at(key paxos.Key) *instance {
-	in, ok := r.keys[key]
-	if !ok {
+	in := r.find(key)
+	if in == nil {
 		in = &instance{key: key}
-		r.keys[key] = in
+		r.keys[key], r.present = in, in
 	}
 	return in
 }
@@ -173,21 +185,35 @@ func (r *Replica) at(key paxos.Key) *instance {
 // peek returns the instance of a key to look at. One that the node holds nothing for is not kept:
 // questions alone must not fill the memory.
 func (r *Replica) peek(key paxos.Key) *instance {
-	if in, ok := r.keys[key]; ok {
+	if in := r.find(key); in != nil {
 		return in
 	}
 	return &instance{key: key}
 }
 
+// find returns the instance of a key, nil if there is none.
+func (r *Replica) find(key paxos.Key) *instance {
+	if r.present != nil && r.present.key == key {
+		return r.present
+	}
+	in := r.keys[key]
+	if in != nil {
+		r.present = in
+	}
+	return in
+}
+
 // receive takes a message of a node of this cluster to this node. Any other is lost: it was
 // delivered to an address that had belonged to another node, and what is answered in another's
 // name, or by a stranger, would count as a vote that was never given.
-func (r *Replica) receive(m paxos.Message) {
+func (r *Replica) receive(m *paxos.Message) {
 	if m.To != r.config.Self || !slices.Contains(r.config.Nodes, m.From) {
 		return
 	}
-	in := r.peek(m.Key)
-	if m.Kind != paxos.Query && (m.Kind != paxos.Report || !m.Proposal.Ballot.IsZero()) {
+	var in *instance
+	if m.Kind == paxos.Query || m.Kind == paxos.Report && m.Proposal.Ballot.IsZero() {
+		in = r.peek(m.Key)
+	} else {
 		in = r.at(m.Key)
 	}
 	switch m.Kind {
@@ -214,23 +240,25 @@ func (r *Replica) receive(m paxos.Message) {
 
 // accept is the acceptor's role. Its answers wait for the disk, also those that change nothing:
 // what they report may have been written just before.
-func (r *Replica) accept(in *instance, m paxos.Message) {
+func (r *Replica) accept(in *instance, m *paxos.Message) {
 	var answer paxos.Message
 	changed := false
 	switch m.Kind {
 	case paxos.Prepare:
 		r.learnRound(m.Ballot)
-		answer, changed = in.acceptor.Prepare(&r.config.Rules, m)
+		answer, changed = in.acceptor.Prepare(&r.config.Rules, *m)
 	case paxos.Accept:
 		r.learnRound(m.Ballot)
 		r.learnRound(m.Next)
-		answer, changed = in.acceptor.Accept(&r.config.Rules, m)
+		answer, changed = in.acceptor.Accept(&r.config.Rules, *m)
 	default:
-		answer = in.acceptor.Query(m)
+		answer = in.acceptor.Query(*m)
 	}
 	if changed {
 		unsynced := m.Kind == paxos.Accept && !r.config.Rules.DurableAccept
-		r.effect(Persist{Key: in.key, Acceptor: in.acceptor, Unsynced: unsynced})
+		r.persists = append(r.persists,
+			Persist{Key: in.key, Acceptor: in.acceptor, Unsynced: unsynced})
+		r.effect(&r.persists[len(r.persists)-1])
 	}
 	if answer.Kind == paxos.Accepted && in.key.Space == paxos.Decrees {
 		answer.Proposal = paxos.Proposal{State: m.Proposal.State}
@@ -275,11 +303,15 @@ func (r *Replica) send(s Send) {
 
 func (r *Replica) effect(e Effect) { r.effects = append(r.effects, e) }
 
-// after calls f once some time has passed, unless the timer is dropped before.
-func (r *Replica) after(d time.Duration, f func()) (timer uint64) {
+// after calls a method for an operation once some time has passed, unless the timer is dropped
+// before.
+func (r *Replica) after(
+	d time.Duration, do func(*Replica, *instance, *operation), in *instance, op *operation,
+) (timer uint64) {
 	r.timer++
-	r.timers[r.timer] = f
-	r.effect(SetTimer{Timer: r.timer, After: d})
+	r.timers[r.timer] = reaction{do, in, op}
+	r.settings = append(r.settings, SetTimer{Timer: r.timer, After: d, Request: op.request.Number})
+	r.effect(&r.settings[len(r.settings)-1])
 	return r.timer
 }
 

@@ -130,7 +130,7 @@ func TestAChangeIsWrittenBeforeItIsAnswered(t *testing.T) {
 	m := paxos.Message{Kind: paxos.Prepare, From: 2, To: 1, Key: keyX, Ballot: b}
 	effects := r.Step(Receive{m})
 	require.Len(t, effects, 2)
-	require.Equal(t, Persist{Key: keyX, Acceptor: paxos.Acceptor{Promised: b}}, effects[0])
+	require.Equal(t, &Persist{Key: keyX, Acceptor: paxos.Acceptor{Promised: b}}, effects[0])
 	require.Len(t, sends(effects[1:]), 1)
 	require.Len(t, r.Step(Receive{m}), 1, "the same promise again needs no writing")
 }
@@ -144,7 +144,7 @@ func TestWhatAnAcceptorWritesMustBeSynced(t *testing.T) {
 			Kind: kind, From: 2, To: 1, Key: keyX, Ballot: paxos.Ballot{Round: 5, Node: 2, Boot: 1},
 		}})
 		require.True(t, sends(effects)[0].AfterSync)
-		return effects[0].(Persist).Unsynced
+		return effects[0].(*Persist).Unsynced
 	}
 	require.False(t, unsynced("", paxos.Prepare))
 	require.False(t, unsynced("", paxos.Accept))

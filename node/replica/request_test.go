@@ -24,7 +24,7 @@ func requireServes(
 // retransmission returns the timer that effects set for asking again, 0 for none.
 func retransmission(effects []Effect, r *Replica) (timer uint64) {
 	for _, effect := range effects {
-		if set, ok := effect.(SetTimer); ok && set.After == r.config.Retransmit {
+		if set, ok := effect.(*SetTimer); ok && set.After == r.config.Retransmit {
 			timer = set.Timer
 		}
 	}
@@ -61,7 +61,7 @@ func TestAProposersMessagesNameTheirRequest(t *testing.T) {
 	refusal.Message.Promised = paxos.Ballot{Round: 9, Node: 2, Boot: 1}
 	var backOff uint64
 	for _, effect := range r.Step(refusal) {
-		backOff = effect.(SetTimer).Timer
+		backOff = effect.(*SetTimer).Timer
 	}
 	requireServes(t, r.Step(Timeout{backOff}), paxos.Prepare, 3, 9)
 }

@@ -19,9 +19,10 @@ var ErrDisk = errors.New("the disk failed")
 // A disk is the goroutine that owns the log. It gathers what has queued into one batch with one
 // sync: the slower the disk, the larger the batches.
 type disk struct {
-	log    *wal.Log
-	logger *slog.Logger
-	count  *instruments
+	log     *wal.Log
+	encoder store.Encoder
+	logger  *slog.Logger
+	count   *instruments
 
 	mutex sync.Mutex
 	queue []replica.Persist
@@ -99,7 +100,7 @@ func (d *disk) flush() error {
 	d.queue = nil
 	d.mutex.Unlock()
 	for len(queue) > 0 {
-		batch := store.NextBatch(queue)
+		batch := d.encoder.NextBatch(queue)
 		taken := queue[:len(batch)]
 		queue = queue[len(batch):]
 		if err := d.write(batch, store.MustSync(taken)); err != nil {
@@ -109,7 +110,7 @@ func (d *disk) flush() error {
 		notify(d.progress)
 	}
 	d.logBytes.Store(d.log.Size())
-	if size := d.log.Size(); store.SnapshotDue(d.log) {
+	if size := d.log.Size(); store.SnapshotDue(d.log, store.SnapshotLogBytes) {
 		start := time.Now()
 		if err := d.log.Snapshot(); err != nil {
 			return err

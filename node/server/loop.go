@@ -132,15 +132,15 @@ func (l *loop) release() {
 func (l *loop) step(e replica.Event) {
 	for _, effect := range l.replica.Step(e) {
 		switch effect := effect.(type) {
-		case replica.Persist:
+		case *replica.Persist:
 			l.gate.Persisted()
-			l.disk.persist(effect)
+			l.disk.persist(*effect)
 		case *replica.Send:
 			l.gate.Synced(l.disk.synced.Load())
 			if !l.gate.Hold(*effect) {
 				l.send(effect.Message)
 			}
-		case replica.SetTimer:
+		case *replica.SetTimer:
 			l.timers.set(effect.Timer, time.Now().Add(effect.After))
 		case replica.Answer:
 			l.waiting[effect.Number] <- effect

@@ -3,7 +3,7 @@
 // has no effect: whoever carries out the contract of replica.Replica.Step, over a real disk or over
 // one in virtual time, encodes with it what it appends and decodes with it what it recovered.
 //
-//	queue of replica.Persist ── NextBatch ──► []wal.Record ──► wal.Log.Append
+//	queue of replica.Persist ── Encoder ──► []wal.Record ──► wal.Log.Append
 //	                         ── MustSync ───► bool ──────────► wal.Log.Sync
 //	replica.New ◄── Acceptors ◄── wal.Recovered.Records ◄── wal.Open
 package store

@@ -18,7 +18,7 @@ func TestANodeGoesOnWithWhatItsDiskHolds(t *testing.T) {
 	first, err := Open(disk, identity, &rules)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, first.Recovered.Boot)
-	require.NoError(t, first.Log.Append(NextBatch([]replica.Persist{persistOf("k", 5)})))
+	require.NoError(t, first.Log.Append(new(Encoder).NextBatch([]replica.Persist{persistOf("k", 5)})))
 	require.NoError(t, first.Log.Sync())
 	second, err := Open(disk, identity, &rules)
 	require.NoError(t, err)

@@ -10,42 +10,44 @@ import (
 	"ordeal/node/wal"
 )
 
-// keyRoom and valueRoom are about what an encoded key needs beyond its name, and an acceptor in
-// all.
-const keyRoom = 4
-
-func valueRoom(a paxos.Acceptor) int {
-	state := a.Accepted.State
-	return 48 + len(state.Content) + 16*len(state.Applied)
+// An Encoder makes batches of a log. It uses its memory again and again; the zero value is ready.
+type Encoder struct {
+	batch []wal.Record
+	text  []byte
 }
 
 // NextBatch encodes as many Persists from the front of the queue as fit one batch of a log, one
 // record each and in their order: at least one, unless the queue is empty. The length of the batch
-// is how many were taken. What is returned shares no memory with the queue.
-func NextBatch(queue []replica.Persist) []wal.Record {
-	var batch []wal.Record
+// is how many were taken. What is returned shares no memory with the queue, and is valid until the
+// next call.
+func (e *Encoder) NextBatch(queue []replica.Persist) []wal.Record {
+	e.batch, e.text = e.batch[:0], e.text[:0]
 	size := 0
-	for _, p := range queue {
-		record := wal.Record{
-			Key:   paxos.AppendKey(make([]byte, 0, keyRoom+len(p.Key.Name)), p.Key),
-			Value: paxos.AppendAcceptor(make([]byte, 0, valueRoom(p.Acceptor)), p.Acceptor),
-		}
+	for i := range queue {
+		p := &queue[i]
+		// Where the text gets new memory, what was encoded before stays where it is.
+		key := len(e.text)
+		e.text = paxos.AppendKey(e.text, p.Key)
+		value := len(e.text)
+		e.text = paxos.AppendAcceptor(e.text, p.Acceptor)
+		record := wal.Record{Key: e.text[key:value:value], Value: e.text[value:]}
 		size += record.Size()
-		if size > wal.BatchMaxBytes && len(batch) > 0 {
+		if size > wal.BatchMaxBytes && len(e.batch) > 0 {
 			break
 		}
-		batch = append(batch, record)
+		e.batch = append(e.batch, record)
 	}
-	return batch
+	return e.batch
 }
 
 // SnapshotLogBytes is the length of the log at which a snapshot is taken, unless the snapshot
 // before was longer: then at that length, so that each byte is written about twice in all.
 const SnapshotLogBytes = 8 << 20
 
-// SnapshotDue tells whether a snapshot of the log is to be taken now.
-func SnapshotDue(log *wal.Log) bool {
-	return log.Size() > max(SnapshotLogBytes, log.SnapshotSize())
+// SnapshotDue tells whether a snapshot of the log is to be taken now, with least as
+// SnapshotLogBytes.
+func SnapshotDue(log *wal.Log, least int64) bool {
+	return log.Size() > max(least, log.SnapshotSize())
 }
 
 // MustSync tells whether the batch of these Persists must be synced before the Sends behind them

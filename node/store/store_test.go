@@ -23,9 +23,10 @@ func TestBatchesHaveABound(t *testing.T) {
 		queue[i] = persistOf("k", uint64(i))
 		queue[i].Acceptor.Accepted.State.Content = make([]byte, paxos.ContentMax)
 	}
+	var e Encoder
 	var total int
 	for len(queue) > 0 {
-		batch := NextBatch(queue)
+		batch := e.NextBatch(queue)
 		size := 0
 		for _, record := range batch {
 			size += record.Size()
@@ -36,7 +37,7 @@ func TestBatchesHaveABound(t *testing.T) {
 		queue = queue[len(batch):]
 	}
 	require.Equal(t, 3000, total)
-	require.Empty(t, NextBatch(nil))
+	require.Empty(t, e.NextBatch(nil))
 }
 
 // What was encoded is decoded as it was, in its order.
@@ -48,7 +49,7 @@ func TestWhatIsStoredComesBack(t *testing.T) {
 		State:  paxos.State{Present: true, Content: []byte("v")},
 	}
 	queue := []replica.Persist{persistOf("a", 1), decree, persistOf("a", 2)}
-	stored, err := Acceptors(NextBatch(queue))
+	stored, err := Acceptors(new(Encoder).NextBatch(queue))
 	require.NoError(t, err)
 	var back []replica.Persist
 	for key, acceptor := range stored {

@@ -12,7 +12,7 @@ type Log struct {
 	disk   FileSystem
 	file   File
 	header header
-	latest map[string][]byte
+	latest latest
 	// at is the end of the file, where the next batch goes; snapshotEnd is that of its snapshot.
 	at          position
 	snapshotEnd int64
@@ -95,7 +95,7 @@ func (l *Log) Append(batch []Record) error {
 	l.at = next
 	l.unsynced = true
 	for _, record := range batch {
-		remember(l.latest, record)
+		l.latest.remember(record)
 	}
 	return nil
 }

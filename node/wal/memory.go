@@ -62,6 +62,9 @@ type Decision struct {
 	Written int
 }
 
+// contentMin is for how many bytes a file has room at first.
+const contentMin = 2 << 10
+
 // content is a file without its name.
 type content struct {
 	data []byte
@@ -211,6 +214,9 @@ func (f *memoryFile) Write(p []byte) (int, error) {
 	}
 	if room := f.disk.room(n); room < n {
 		n, err = room, errors.Join(syscall.ENOSPC, err)
+	}
+	if f.content.data == nil {
+		f.content.data = make([]byte, 0, max(n, contentMin))
 	}
 	f.content.data = append(f.content.data, p[:n]...)
 	if err != nil {

@@ -7,18 +7,21 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 )
 
 // A replay reads a log back. See FORMAT.md, "Recovery".
 type replay struct {
-	in     io.Reader
+	in *bufio.Reader
+	// part is what is read of it at a time.
+	part   io.LimitedReader
 	header header
 	// at is where the next batch stands, and taken what was read of it so far.
 	at    position
 	taken bytes.Buffer
 	// snapshotEnd is the offset up to which nothing can be torn.
 	snapshotEnd uint64
-	latest      map[string][]byte
+	latest      latest
 	// batches counts those after the snapshot; torn is the length of what was cut off the end.
 	batches int
 	torn    int64
@@ -35,6 +38,9 @@ type Option func(*replay)
 // the header or to the snapshot, which are not read as a log, is refused in any case.
 func RefuseDamage(refuse bool) Option { return func(r *replay) { r.damageIsEnd = !refuse } }
 
+// readers are used again: in virtual time a node starts every few milliseconds.
+var readers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+
 // replayLog reads the whole log of a disk.
 func replayLog(disk FileSystem, want Identity, options ...Option) (*replay, error) {
 	file, err := disk.Open(logName)
@@ -45,7 +51,12 @@ func replayLog(disk FileSystem, want Identity, options ...Option) (*replay, erro
 		return nil, fmt.Errorf("wal: open %s: %w", logName, err)
 	}
 	defer func() { _ = file.Close() }()
-	r := &replay{in: bufio.NewReader(file), latest: map[string][]byte{}}
+	r := &replay{in: readers.Get().(*bufio.Reader), latest: latest{}}
+	r.in.Reset(file)
+	defer func() {
+		r.in.Reset(nil)
+		readers.Put(r.in)
+	}()
 	for _, option := range options {
 		option(r)
 	}
@@ -116,7 +127,7 @@ func (r *replay) step() (done bool, err error) {
 		r.batches++
 	}
 	for _, record := range records {
-		remember(r.latest, record)
+		r.latest.remember(record)
 	}
 	r.at = position{seed: r.at.seed, offset: end, running: running}
 	return false, nil
@@ -152,7 +163,8 @@ func (r *replay) cut(problem string, limit int) error {
 // take reads up to n more bytes of the batch; fewer only at the end of the file. Memory grows with
 // what is there, not with n.
 func (r *replay) take(n int) error {
-	if _, err := r.taken.ReadFrom(io.LimitReader(r.in, int64(n))); err != nil {
+	r.part = io.LimitedReader{R: r.in, N: int64(n)}
+	if _, err := r.taken.ReadFrom(&r.part); err != nil {
 		return fmt.Errorf("wal: read %s: %w", logName, err)
 	}
 	return nil
@@ -166,7 +178,16 @@ func (r *replay) damage(reason string) error {
 	return &DamageError{File: logName, Offset: r.at.offset, Reason: reason}
 }
 
+// latest has the value of the latest record of each key. To set what a key points to makes no copy
+// of the key, as to set what the map holds would.
+type latest map[string]*[]byte
+
 // remember makes a record its key's latest. It copies, into the memory of the record before it.
-func remember(latest map[string][]byte, record Record) {
-	latest[string(record.Key)] = append(latest[string(record.Key)][:0], record.Value...)
+func (l latest) remember(record Record) {
+	value := l[string(record.Key)]
+	if value == nil {
+		value = new([]byte)
+		l[string(record.Key)] = value
+	}
+	*value = append((*value)[:0], record.Value...)
 }

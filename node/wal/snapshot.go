@@ -60,7 +60,7 @@ func (l *Log) rewrite() error {
 func (l *Log) sorted() []Record {
 	records := make([]Record, 0, len(l.latest))
 	for _, key := range slices.Sorted(maps.Keys(l.latest)) {
-		records = append(records, Record{Key: []byte(key), Value: l.latest[key]})
+		records = append(records, Record{Key: []byte(key), Value: *l.latest[key]})
 	}
 	return records
 }
