@@ -112,7 +112,10 @@ func jumbled(p plan.Plan, number int) plan.Plan {
 		}
 	}
 	for i := range q.Faults {
-		q.Faults[i].At = moved(q.Faults[i].At).Truncate(time.Millisecond)
+		f := &q.Faults[i]
+		if f.At = moved(f.At); changes() {
+			f.For = min(f.For, time.Duration(1+r.IntN(10))*time.Millisecond)
+		}
 	}
 	q.Operations, q.Faults = q.Operations.Ordered(), q.Faults.Ordered()
 	return q
