@@ -195,7 +195,8 @@ func (s *search) smaller(than *search) bool {
 	) < 0
 }
 
-// beginnings returns the best plan's run, and the smallest of those with other timings.
+// beginnings returns the best plan's run, and the smallest of those with other timings. Where its
+// first violation is the one to be kept, it is that of all of them.
 func (m *minimizer) beginnings(ctx context.Context, e effort) ([]answer, error) {
 	count := max(startsMin, min(startsMax, e.events/int(max(m.judged.Events, 1))))
 	s := &search{oracle: m.watched, workers: m.workers}
@@ -209,6 +210,9 @@ func (m *minimizer) beginnings(ctx context.Context, e effort) ([]answer, error) 
 	m.replays += s.replays
 	if err != nil || len(all) == 0 {
 		return nil, err
+	}
+	if all[0].judged.First {
+		all = slices.DeleteFunc(all, func(a answer) bool { return !a.judged.First })
 	}
 	slices.SortStableFunc(all[1:], func(a, b answer) int {
 		return cmp.Compare(a.judged.Tally.Size(), b.judged.Tally.Size())
@@ -279,7 +283,9 @@ func (s *search) fewerEvents(ctx context.Context) (bool, error) {
 		timers = nil // a plan that proves its recovery mutes none
 	}
 	datagrams := len(t.Datagrams)
-	s.better = func(_ plan.Plan, j Judgement) bool { return j.Tally.Size() < s.judged.Tally.Size() }
+	s.better = func(j Judgement) bool {
+		return j.Tally.Size() < s.judged.Tally.Size() && (j.First || !s.judged.First)
+	}
 	defer func() { s.better = nil }()
 	return s.reduce(ctx, datagrams+len(timers), 1, func(kept []int) plan.Plan {
 		q := p
@@ -303,7 +309,9 @@ func (s *search) fewerEvents(ctx context.Context) (bool, error) {
 // shorten takes out of the lists what the run does not become larger without.
 func (s *search) shorten(ctx context.Context) error {
 	p := s.best
-	s.better = func(_ plan.Plan, j Judgement) bool { return j.Tally.Size() <= s.judged.Tally.Size() }
+	s.better = func(j Judgement) bool {
+		return j.Tally.Size() <= s.judged.Tally.Size() && (j.First || !s.judged.First)
+	}
 	defer func() { s.better = nil }()
 	datagrams := len(p.Simulation.Lose)
 	_, err := s.reduce(ctx, p.Simulation.Omissions(), 1, func(kept []int) plan.Plan {

@@ -12,6 +12,8 @@ import (
 type Judgement struct {
 	// Violates tells that the violation is there.
 	Violates bool
+	// First tells of a run that was watched that no other class of violation is told before this one.
+	First bool
 	// Events is how many events the run had.
 	Events uint64
 	// Tally is what somebody who watched it counted until the violation was there; the zero value
@@ -33,7 +35,7 @@ type search struct {
 	// vary returns a plan with another timing: that of a number, for 0 its own.
 	vary func(p plan.Plan, number int) plan.Plan
 	// better tells whether a plan that violates may become the best; nil takes all of them.
-	better func(plan.Plan, Judgement) bool
+	better func(Judgement) bool
 	// replays counts the plans that were run, without those that several workers ran ahead of what
 	// was needed.
 	replays int
@@ -100,7 +102,7 @@ func (s *search) first(ctx context.Context, count int, candidate func(int) plan.
 			if a.tried {
 				s.replays++
 			}
-			if a.judged.Violates && (s.better == nil || s.better(a.plan, a.judged)) {
+			if a.judged.Violates && (s.better == nil || s.better(a.judged)) {
 				s.best, s.judged = a.plan, a.judged
 				return from + i, nil
 			}

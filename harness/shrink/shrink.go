@@ -232,7 +232,9 @@ func (t Shrinking) watched(class string) Oracle {
 		if _, err = classOf(o, class); err != nil {
 			return Judgement{Events: o.Trace.Events}, nil
 		}
-		return Judgement{Violates: true, Events: o.Trace.Events, Tally: tally(class, o)}, nil
+		return Judgement{
+			Violates: true, First: o.Class() == class, Events: o.Trace.Events, Tally: tally(class, o),
+		}, nil
 	}
 }
 
