@@ -40,17 +40,19 @@ func BenchmarkShrink(b *testing.B) {
 	require.NoError(b, err)
 	fmt.Println("| bug | class | events | steps | faults | operations | shrunk: faults | operations " +
 		"| nodes | deliveries + crashes + timeouts = steps | listed | optimum | ratio | replays " +
-		"| seconds |\n|" + strings.Repeat("---|", 15))
-	var times, ratios []float64
+		"| seconds | of a processor |\n|" + strings.Repeat("---|", 16))
+	var times, used, ratios []float64
 	for _, bug := range paxos.Bugs() {
 		if only != "" && !slices.Contains(strings.Split(only, ","), bug.Name) {
 			continue
 		}
 		found := firstViolation(b, bug.Name, seed)
+		before := processorTime(b)
 		r, err := shrink.Shrinking{
 			Plan: found.Plan, Start: start, Watch: watch, Time: 2 * time.Minute,
 		}.Run(context.Background())
 		require.NoError(b, err)
+		used = append(used, (processorTime(b) - before).Seconds())
 		mark, best, ratio := "", "-", "-"
 		if !r.Complete {
 			mark = " (not to the end)"
@@ -61,9 +63,10 @@ func BenchmarkShrink(b *testing.B) {
 		}
 		was, is := r.Original, r.Minimal
 		fmt.Printf("| %s | %s%s | %d | %d | %d | %d | %d | %d | %d | %d + %d + %d = %d | %d | %s | %s "+
-			"| %d | %.1f |\n", bug.Name, r.Class, mark, was.Events, was.Steps(), was.Faults,
+			"| %d | %.1f | %.1f |\n", bug.Name, r.Class, mark, was.Events, was.Steps(), was.Faults,
 			was.Operations, is.Faults, is.Operations, is.Nodes, is.Deliveries, is.Crashes, is.Timeouts,
-			is.Steps(), is.Omissions, best, ratio, r.Replays, r.Elapsed.Seconds())
+			is.Steps(), is.Omissions, best, ratio, r.Replays, r.Elapsed.Seconds(),
+			used[len(used)-1])
 		times = append(times, r.Elapsed.Seconds())
 	}
 	if len(ratios) > 0 {
@@ -71,7 +74,9 @@ func BenchmarkShrink(b *testing.B) {
 		b.ReportMetric(ratios[len(ratios)/2], "median-ratio")
 	}
 	slices.Sort(times)
+	slices.Sort(used)
 	b.ReportMetric(times[len(times)/2], "median-s")
+	b.ReportMetric(used[len(used)/2], "median-cpu-s")
 }
 
 // optimum returns the steps of the shortest run that shows a bug, 0 where it is not known.
