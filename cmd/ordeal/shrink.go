@@ -174,11 +174,13 @@ func (s *shrunk) violating(
 	if r.simulated {
 		return r.plan, nil
 	}
+	enough := enoughClasses
 	if o.class != "" {
+		enough = 0
 		r.run.Findings = []results.Finding{{Verdict: results.Violation, Class: o.class}}
 	}
 	status.stage("look for the violation in the simulator")
-	report, err := timings(ctx, r, status, o.budget/2, 0)
+	report, err := timings(ctx, r, status, o.budget/2, 0, enough)
 	status.clear()
 	if ctx.Err() != nil {
 		return plan.Plan{}, verdictError(results.Interrupted)

@@ -22,7 +22,7 @@ func searchTimings(cmd *cobra.Command, r recorded, o replayOptions) error {
 	status := newStatus(cmd.ErrOrStderr(), o.quiet)
 	status.title(fmt.Sprintf("ordeal replay %s · seed %d · timings in the simulator\n%s",
 		r.directory.ID, r.plan.Seed, r.plan))
-	report, err := timings(cmd.Context(), r, status, o.budget, o.runs)
+	report, err := timings(cmd.Context(), r, status, o.budget, o.runs, enoughClasses)
 	status.clear()
 	if err != nil && cmd.Context().Err() == nil {
 		return err
@@ -35,16 +35,16 @@ func searchTimings(cmd *cobra.Command, r recorded, o replayOptions) error {
 const enoughClasses = 2
 
 // timings runs a recorded run with many timings in the simulator, until one has a violation that it
-// was convicted of, or any if there is none, or until enough of others were found, or the budget is
-// spent.
+// was convicted of, or any if there is none, or until so many classes of others were found, 0 for
+// no limit, or the budget is spent.
 func timings(
-	ctx context.Context, r recorded, status *status, budget time.Duration, runs int,
+	ctx context.Context, r recorded, status *status, budget time.Duration, runs, others int,
 ) (harness.CampaignReport, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(campaignGarbage))
 	base := r.slowed()
 	c := harness.Campaign{
 		Seed: base.Seed, Start: startSimulated, Time: budget, Runs: runs, Wanted: r.classes(),
-		Classes:  enoughClasses,
+		Classes:  others,
 		Draw:     func(seed uint64) plan.Plan { return plan.Vary(base, seed) },
 		Progress: func(r harness.CampaignReport) { status.campaign(r) },
 	}
