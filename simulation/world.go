@@ -12,6 +12,7 @@ import (
 
 	"ordeal/nemesis"
 	"ordeal/node/paxos"
+	"ordeal/simulation/invariants"
 )
 
 // stepEvents is how many events one Step takes at the most when none of them calls back.
@@ -57,7 +58,7 @@ type World struct {
 	// network holds what is between the nodes, clients what is between them and their clients.
 	network network
 	clients clients
-	checks  invariants
+	checks  checks
 	faults  faults
 
 	onExit func(node, detail string, byItself bool)
@@ -86,7 +87,7 @@ func Start(c Config) (*World, error) {
 		w.unheard = append(w.unheard, func() { w.onExit(node, detail, byItself) })
 	}
 	w.endure(c.Conditions)
-	w.checks = newInvariants(w)
+	w.checks.Checker = invariants.NewChecker()
 	w.network = newNetwork(w)
 	w.clients = newClients()
 	w.faults = newFaults()
@@ -194,7 +195,7 @@ func (w *World) Trace() (events uint64, hash string) {
 func (w *World) Violations() iter.Seq2[string, string] {
 	return func(yield func(class, what string) bool) {
 		for _, f := range w.checks.found {
-			if !yield(f.class, f.what) {
+			if !yield(f.Class, f.What) {
 				return
 			}
 		}
