@@ -17,20 +17,22 @@ type outer struct {
 	list  []inner
 	named map[string]inner
 	at    *inner
-	left  func()
+	f     func()
 }
 
 // Each part is changed once, alone, and is as it was afterwards.
 func TestEachPartIsChangedAlone(t *testing.T) {
 	value := outer{
-		name: "n", list: []inner{{1, 2}}, named: map[string]inner{"k": {3, 4}}, at: &inner{5, 6},
+		name: "n", list: []inner{{1, 2}}, named: map[string]inner{"k": {3, 4}},
+		at: &inner{5, 6}, f: func() {},
 	}
 	show := func() string {
 		return fmt.Sprintf("%s %t %v %v %v", value.name, value.on, value.list, value.named, *value.at)
 	}
 	before := show()
 	var seen []string
-	fields.Each(&value, func(path string) bool { return path == ".left" }, func(path string) {
+	value.f()
+	fields.Each(&value, func(path string) bool { return path == ".f" }, func(path string) {
 		seen = append(seen, path+": "+show())
 	})
 	require.Equal(t, before, show())

@@ -14,7 +14,8 @@ import (
 // send the same and answer the same. It is for telling states apart that a search has been in
 // (package explore), and not for reading back.
 func (r *Replica) AppendState(buffer []byte) []byte {
-	for _, number := range []uint64{r.round, r.counter, r.nonce, uint64(r.waiting)} {
+	nonce := r.nonce - r.config.Boot<<nonceBits
+	for _, number := range []uint64{r.round, r.counter, nonce, uint64(r.waiting)} {
 		buffer = binary.AppendUvarint(buffer, number)
 	}
 	buffer = binary.AppendUvarint(buffer, uint64(len(r.timers)))
