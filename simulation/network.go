@@ -70,7 +70,7 @@ func (t *network) send(from *node, m *paxos.Message, origin uint64) {
 	t.sent++
 	number := t.sent
 	w.tellSend(KindSend, m, number, origin)
-	w.checks.sent(from, m)
+	w.check(from, m)
 	if m.To == m.From {
 		t.push(w.now, m, number, origin)
 		return

@@ -14,6 +14,7 @@ import (
 	"ordeal/nemesis"
 	"ordeal/node/paxos"
 	"ordeal/node/store"
+	"ordeal/simulation/invariants"
 )
 
 // stepEvents is how many events one Step takes at the most when none of them calls back.
@@ -59,7 +60,7 @@ type World struct {
 	// network holds what is between the nodes, clients what is between them and their clients.
 	network network
 	clients clients
-	checks  invariants
+	checks  checks
 	faults  faults
 	// mute are the timers that are listed as unheard.
 	mute omissions
@@ -95,7 +96,7 @@ func Start(c Config) (*World, error) {
 		w.unheard = append(w.unheard, func() { w.onExit(node, detail, byItself) })
 	}
 	w.endure(c.Conditions)
-	w.checks = newInvariants(w)
+	w.checks.Checker = invariants.NewChecker()
 	w.network = newNetwork(w)
 	w.network.lose = lose
 	w.clients = newClients()
@@ -205,7 +206,7 @@ func (w *World) Trace() (events uint64, hash string) {
 func (w *World) Violations() iter.Seq2[string, string] {
 	return func(yield func(class, what string) bool) {
 		for _, f := range w.checks.found {
-			if !yield(f.class, f.what) {
+			if !yield(f.Class, f.What) {
 				return
 			}
 		}

@@ -134,6 +134,18 @@ func (p *Proposer) Refused(m Message) bool {
 	return true
 }
 
+// Missing returns how many more acceptors must answer before the phase in hand is over.
+func (p *Proposer) Missing() int {
+	switch p.stage {
+	case Preparing:
+		return p.rules.PromiseQuorum(p.nodes) - p.promises.Count()
+	case Accepting:
+		return p.rules.AcceptQuorum(p.nodes) - p.accepts.Count()
+	default:
+		return 0
+	}
+}
+
 // Request returns the message of the phase in hand to an acceptor that has not answered it, and
 // whether there is one.
 func (p *Proposer) Request(from, to NodeID, key Key) (Message, bool) {

@@ -39,6 +39,12 @@ func (r *Reader) Report(m Message) bool {
 	return r.votes.Count() >= r.rules.PromiseQuorum(r.nodes)
 }
 
+// Nonce returns what ties the reports that count to the question.
+func (r *Reader) Nonce() uint64 { return r.nonce }
+
+// Missing returns how many more acceptors must report.
+func (r *Reader) Missing() int { return r.rules.PromiseQuorum(r.nodes) - r.votes.Count() }
+
 // Result returns the newest proposal that was reported, and whether the read may return its state.
 func (r *Reader) Result() (newest Proposal, confirmed bool) {
 	newest = r.rules.Adopt(r.reports)

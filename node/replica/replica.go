@@ -144,12 +144,6 @@ func (r *Replica) Step(e Event) []Effect {
 	return r.effects
 }
 
-// Waits tells whether a timer that was set would have an effect: it neither fired nor was dropped.
-func (r *Replica) Waits(timer uint64) bool {
-	_, ok := r.timers[timer]
-	return ok
-}
-
 // Acceptors returns what must be on disk, for a snapshot, ordered by key. Steps must not be taken
 // meanwhile.
 func (r *Replica) Acceptors() iter.Seq2[paxos.Key, paxos.Acceptor] {
