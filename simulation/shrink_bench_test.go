@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -17,6 +18,7 @@ import (
 	"ordeal/harness"
 	"ordeal/harness/shrink"
 	"ordeal/node/paxos"
+	"ordeal/simulation/explore"
 )
 
 // firstViolation returns the first violation that a campaign finds of a bug.
@@ -57,7 +59,7 @@ func BenchmarkShrink(b *testing.B) {
 		if !r.Complete {
 			mark = " (not to the end)"
 		}
-		if steps := optimum(bug.Name); steps > 0 {
+		if steps := optimum(b, r); steps > 0 {
 			ratios = append(ratios, float64(r.Minimal.Steps())/float64(steps))
 			best, ratio = fmt.Sprint(steps), fmt.Sprintf("%.1f", ratios[len(ratios)-1])
 		}
@@ -79,5 +81,25 @@ func BenchmarkShrink(b *testing.B) {
 	b.ReportMetric(used[len(used)/2], "median-cpu-s")
 }
 
-// optimum returns the steps of the shortest run that shows a bug, 0 where it is not known.
-func optimum(string) int { return 0 }
+// optimum returns the steps of the shortest run that shows the bug of a shrunk one in the same class,
+// with as many nodes and of up to as many operations, three at least; 0 where it is not known within
+// two minutes.
+func optimum(b *testing.B, r shrink.Result) int {
+	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
+	defer cancel()
+	c := explore.Config{
+		Bug: r.Plan.Bug, Class: r.Class, Nodes: r.Plan.Nodes, Decree: r.Plan.Workload == "decision",
+		OperationsMax: max(3, r.Minimal.Operations), StatesMax: 20_000_000,
+	}
+	if c.Nodes > 4 || c.OperationsMax > 6 {
+		return 0
+	}
+	best, err := explore.Search(ctx, c)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		b.Fatal(err)
+	}
+	if best.SmallestOf() < c.OperationsMax {
+		return 0
+	}
+	return best.Size().Total()
+}
