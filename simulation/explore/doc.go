@@ -77,18 +77,20 @@
 // is compared by: one that was reached at no higher cost with a part of the set is at least as
 // good.
 //
-// Answers: before a history violates, some operations must yet be answered. Of one that has
-// begun the node says how many acceptors' answers are missing, and the network which of them
-// were sent; of one that has not, the rules say how large quorums are. An answer of another node
-// is one delivery; it answers a question, which is one more, unless the rules let an answer
-// answer two questions. The node's own answer is free. The cheapest operations that the class
-// needs bound all: one answer at least, two applied compare-and-sets for two winners, and those
-// that overtaken.go argues for where a value was overtaken. A value must have been proposed
-// before: the phase 1 that is nearest to its end is counted besides, and saved by one of the
-// operations.
+// Answers: before a history violates, some operations must yet be answered. Of one that has begun
+// the node says how many acceptors' answers are missing, and the network which of them were sent;
+// of one that has not, the rules say how large quorums are. An answer of another node is one
+// delivery; it answers a question, which is one more, unless the rules let an answer answer two
+// questions. The node's own answer is free. The cheapest operations that the class needs bound all:
+// two applied compare-and-sets for two winners, those that overtaken.go argues for where a value
+// was overtaken, somebody who saw a value that was never written. (Once it was seen, that its
+// writer is told that it failed may show it: by a timer.) In any other case it is 1. A value must
+// have been proposed before: the phase 1 that is nearest to its end is counted besides, and saved
+// by one of the operations.
 //
-// The tests compare the search with one that has neither bound, and Confirm carries every run
-// that was found out on nodes of its own.
+// The tests compare the search with one that has neither bound, and hold the second bound against
+// all violations that a search without it finds. Confirm carries every run that was found out on
+// nodes of its own.
 //
 // # The table
 //
