@@ -127,6 +127,8 @@ func (t Rehearsal) run(ctx context.Context) (Outcome, *driver, error) {
 	if err != nil {
 		return Outcome{}, nil, err
 	}
+	// Closing twice does nothing; whatever ends the run early has nothing more to say.
+	defer func() { _ = env.Close(context.WithoutCancel(ctx)) }()
 	d := &driver{
 		env: env, plan: t.Plan, schedule: schedule, workload: workload, log: silent,
 		record: history.NewWriter(nil, history.Header{Model: workload.Model()}),

@@ -88,18 +88,18 @@ func parsed(text string) (place, kind string, occurrence int, operation Operatio
 func operationNamed(text string) (o OperationName, ok bool) {
 	client, number, dot := strings.Cut(text, ".")
 	digits, prefixed := strings.CutPrefix(client, "c")
-	var err error
-	if o.Client, err = strconv.Atoi(digits); err != nil || !dot || !prefixed {
+	wide, err := strconv.ParseUint(digits, 10, 31)
+	if o.Client = int(wide); err != nil || !dot || !prefixed {
 		return o, false
 	}
 	o.Number, ok = numbered(number)
-	return o, ok && o.Client >= 0 && o.Client < omissionMax
+	return o, ok && o.Client < omissionMax
 }
 
 // numbered reads a number from 1.
 func numbered(text string) (n int, ok bool) {
-	n, err := strconv.Atoi(text)
-	return n, err == nil && n >= 1 && n <= omissionMax
+	wide, err := strconv.ParseUint(text, 10, 31)
+	return int(wide), err == nil && wide >= 1 && wide <= omissionMax
 }
 
 // MarshalText is String; the encoders ask for it.
@@ -185,7 +185,7 @@ type Tallied struct {
 	// processes by faults, Timeouts the timers that ran out and had an effect.
 	Deliveries, Crashes, Timeouts int
 	// Datagrams and Timers are those that were counted, in order; Lost are the datagrams that were
-	// lost as they were sent. Each stands there once.
+	// lost before a node took them.
 	Datagrams, Lost []Datagram
 	Timers          []Timer
 }

@@ -2,12 +2,14 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"ordeal/nemesis"
+	"ordeal/node/paxos"
 	"ordeal/node/store"
 )
 
@@ -30,6 +32,21 @@ func TestAFullDiskEndsANode(t *testing.T) {
 	serve(t, w)
 }
 
+// holdings are what the node's process remembers.
+func (n *node) holdings() map[paxos.Key]paxos.Acceptor { return maps.Collect(n.replica.Acceptors()) }
+
+// requireHeld requires that the node has forgotten nothing of what it held.
+func requireHeld(t *testing.T, held map[paxos.Key]paxos.Acceptor, n *node) {
+	t.Helper()
+	require.NotEmpty(t, held)
+	now := n.holdings()
+	for key, before := range held {
+		require.Contains(t, now, key)
+		require.False(t, now[key].Promised.Less(before.Promised))
+		require.False(t, now[key].Accepted.Ballot.Less(before.Accepted.Ballot))
+	}
+}
+
 // Every fourth start after a kill or a crash ends while the node recovers, at any operation of its
 // disk; then it starts anew, and holds what it held.
 func TestStartsAreInterrupted(t *testing.T) {
@@ -41,18 +58,11 @@ func TestStartsAreInterrupted(t *testing.T) {
 		serve(t, w)
 		kind := []nemesis.Kind{nemesis.Kill, nemesis.Crash}[i%2]
 		fault := on(kind, fmt.Sprintf("f%d", i))
-		promised := n.replica.Acceptors()
+		held := n.holdings()
 		inject(t, w, fault)
 		require.True(t, heal(t, w, fault).Shows("after"))
 		require.Equal(t, running, n.state)
-		for key, before := range promised {
-			for again, after := range n.replica.Acceptors() {
-				if again == key {
-					require.False(t, after.Promised.Less(before.Promised))
-					require.False(t, after.Accepted.Ballot.Less(before.Accepted.Ballot))
-				}
-			}
-		}
+		requireHeld(t, held, n)
 	}
 	for _, line := range n.log {
 		if strings.Contains(line, "ended while it recovered") {
@@ -96,6 +106,7 @@ func TestSnapshotsAreInterrupted(t *testing.T) {
 			n.damage(nemesis.Crash, uint64(i))
 			cut++
 		}}
+		held := n.holdings()
 		if n.writer.snapshot() {
 			n.doom = nil
 			continue
@@ -103,6 +114,7 @@ func TestSnapshotsAreInterrupted(t *testing.T) {
 		require.Equal(t, dead, n.state)
 		n.boot()
 		require.Equal(t, running, n.state)
+		requireHeld(t, held, n)
 	}
 	require.Greater(t, cut, 50)
 	require.Less(t, cut, 100)

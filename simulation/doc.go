@@ -38,7 +38,7 @@
 //     are named by what random decisions about them depend on, so that the run is the same until
 //     then, and that the names stay when others are left out.
 //
-// Beside the histories, every message and every write is compared with invariants of the protocol
+// Beside the histories, every message is compared with invariants of the protocol
 // (Violations): one value under one ballot, promises that never go back, an acceptor that reports
 // what it holds. An assertion that fails in a node ends that node, unasked.
 package simulation

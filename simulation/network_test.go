@@ -73,3 +73,16 @@ func TestWhatWasHeldTravelsByItself(t *testing.T) {
 	require.Equal(t, all[9], some[9])
 	require.Less(t, time.Duration(0), time.Duration(some[9]))
 }
+
+// What a world calls back may close it.
+func TestAWorldMayBeClosedByWhatItCalls(t *testing.T) {
+	w := aWorld(t)
+	w.After(0, func() { require.NoError(t, w.Close(t.Context())) })
+	for range 1000 {
+		if err := w.Step(t.Context()); err != nil {
+			require.ErrorContains(t, err, "closed")
+			return
+		}
+	}
+	t.Fatal("it goes on")
+}

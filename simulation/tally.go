@@ -118,12 +118,16 @@ func (t *Tally) timer(h Happening) {
 // is all of the run if there is neither.
 func (t *Tally) Until(class string, operations []int64) nemesis.Tallied {
 	end, known := t.violated[class]
+	last := -1
 	for _, op := range operations {
-		if at, returned := t.returned[op]; returned && (!known || at > end) {
-			end, known = at, true
+		if at, returned := t.returned[op]; returned && !known {
+			last = max(last, at)
 		}
 	}
 	if !known {
+		end = last
+	}
+	if end < 0 {
 		end = len(t.counted)
 	}
 	result := nemesis.Tallied{Lost: t.lost}

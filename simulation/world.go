@@ -109,7 +109,7 @@ func Start(c Config) (*World, error) {
 	}
 	for _, n := range w.nodes {
 		if err := n.format(); err != nil {
-			return nil, err
+			return nil, errors.Join(err, w.Close(context.Background()))
 		}
 		n.boot()
 	}
@@ -167,14 +167,18 @@ func (w *World) Step(ctx context.Context) error {
 	if w.queue == nil {
 		return errors.New("the simulation is closed")
 	}
+	queue := w.queue
 	for range stepEvents {
-		e, at := w.queue.pop()
+		e, at := queue.pop()
 		if e == nil {
 			return errors.New("nothing is left to happen in the simulation")
 		}
 		w.now = at
 		calledBack := w.happen(e)
-		w.queue.release(e)
+		if w.queue == nil {
+			break // the world was closed
+		}
+		queue.release(e)
 		if calledBack {
 			break
 		}

@@ -15,6 +15,7 @@ import (
 	"ordeal/docker/system"
 	"ordeal/harness/plan"
 	"ordeal/results"
+	"ordeal/simulation"
 )
 
 // A recorded run is one that is to be run again.
@@ -121,6 +122,9 @@ func (r *recorded) valid() error {
 		return err
 	}
 	if _, err := system.Named(r.plan.System, r.plan.Bug); err != nil {
+		return err
+	}
+	if err := simulation.CheckOmissions(r.plan.Simulation); err != nil {
 		return err
 	}
 	_, err := r.plan.NewWorkload()

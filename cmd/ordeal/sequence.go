@@ -95,7 +95,7 @@ func sequence(cmd *cobra.Command, name string, o sequenceOptions) error {
 	}
 	s := storyOf(run)
 	if o.all || o.key != "" {
-		s.options.Key, s.options.Awaited, s.whole = o.key, nil, true
+		s.options.Key, s.options.Awaited, s.whole, s.asked = o.key, nil, true, o.key != ""
 	}
 	if cmd.Flags().Changed("rows") {
 		s.options.Rows, s.options.Whole = o.rows, false
@@ -156,9 +156,10 @@ func drawRun(ctx context.Context, run results.Run) (map[string][]byte, error) {
 // A story is what a diagram of a run is about.
 type story struct {
 	options simulation.SequenceOptions
-	// whole tells that what comes after the violation is drawn too.
-	whole bool
-	notes []string
+	// whole tells that what comes after the violation is drawn too, asked that somebody has named
+	// the key.
+	whole, asked bool
+	notes        []string
 	// late are operations that are part of the violation only by having been called, and returned
 	// after the others; began is when the first of all was called.
 	late  []int64
@@ -258,7 +259,7 @@ func (s story) drawn(ctx context.Context, p plan.Plan) (diagram.Diagram, results
 			}
 			gathered.Observe(h)
 		})
-		if err == nil && options.Key != "" && !called[options.Key] {
+		if err == nil && s.asked && !called[options.Key] {
 			err = noKey(options.Key, slices.Sorted(maps.Keys(called)))
 		}
 		if err != nil {

@@ -210,8 +210,8 @@ func (p Plan) validateMute() error {
 	if len(p.Simulation.Mute) == 0 || p.Recovery == 0 {
 		return nil
 	}
-	return fmt.Errorf("simulation: mute lists timers, and recovery is %v (accepted: recovery: 0s, "+
-		"since a node without its timers need not recover)", p.Recovery)
+	return fmt.Errorf("simulation: mute lists timers, and recovery is %v (accepted: recovery: 0s "+
+		"with listed operations, since a node without its timers need not recover)", p.Recovery)
 }
 
 // validateOperations checks the listed operations, if there are any. An unknown workload is for

@@ -160,7 +160,7 @@ operations: []
 		`simulation: mute: timer 1: "n5" is not a node: want some of n1, n2, n3, n4`)
 	read.Nodes, read.Recovery = 5, time.Second
 	require.ErrorContains(t, read.Validate(), "simulation: mute lists timers, and recovery is 1s "+
-		"(accepted: recovery: 0s, ")
+		"(accepted: recovery: 0s with listed operations, ")
 	read.Simulation.Mute = nil
 	require.NoError(t, read.Validate())
 	_, err = Read(strings.NewReader("simulation:\n  lose: [n1]\n"), valid())

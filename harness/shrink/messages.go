@@ -123,7 +123,7 @@ func jumbled(p plan.Plan, number int) plan.Plan {
 
 // hushed returns the plan in which, one time in four, a node does not get through with what it
 // sends for an operation, of one of the kinds that were delivered, and does not try again: the
-// operation ends at its deadline. The timer that would try again may count as another operation's.
+// operation ends at its deadline.
 func hushed(p plan.Plan, number int, delivered []nemesis.Datagram) plan.Plan {
 	r := stream.New(uint64(number), "hush")
 	if p.Recovery > 0 || len(delivered) == 0 || r.IntN(4) != 0 {
@@ -138,14 +138,9 @@ func hushed(p plan.Plan, number int, delivered []nemesis.Datagram) plan.Plan {
 		}
 	}
 	p.Simulation.Lose = with(p.Simulation.Lose, all)
-	var timers []nemesis.Timer
-	for _, op := range p.Operations {
-		timers = append(timers, nemesis.Timer{
-			Node: d.From, Occurrence: 1,
-			Operation: nemesis.OperationName{Client: op.Client, Number: op.Number},
-		})
-	}
-	p.Simulation.Mute = with(p.Simulation.Mute, timers)
+	p.Simulation.Mute = with(p.Simulation.Mute, []nemesis.Timer{
+		{Node: d.From, Occurrence: 1, Operation: d.Operation},
+	})
 	return p
 }
 
@@ -200,7 +195,12 @@ func (s *search) smaller(than *search) bool {
 func (m *minimizer) beginnings(ctx context.Context, e effort) ([]answer, error) {
 	count := max(startsMin, min(startsMax, e.events/int(max(m.judged.Events, 1))))
 	s := &search{oracle: m.watched, workers: m.workers}
-	delivered := m.judged.Tally.Datagrams
+	watched, err := m.watched(ctx, m.best)
+	if err != nil {
+		return nil, err
+	}
+	m.replays++
+	delivered := watched.Tally.Datagrams
 	all, err := s.all(ctx, count, func(i int) plan.Plan {
 		if i == 0 {
 			return m.best

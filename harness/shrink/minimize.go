@@ -349,6 +349,7 @@ func (m *minimizer) calmer(ctx context.Context) error {
 		func(c *nemesis.Conditions) { c.Spread = calm.Spread },
 		func(c *nemesis.Conditions) { c.Sync = calm.Sync },
 		func(c *nemesis.Conditions) { c.Delay = calm.Delay },
+		func(c *nemesis.Conditions) { c.Snapshot = calm.Snapshot },
 	}
 	return m.improve(ctx, func(p plan.Plan) []plan.Plan {
 		var plans []plan.Plan

@@ -224,8 +224,9 @@ func (t Shrinking) oracle(class string) Oracle {
 // watched rehearses plans and counts.
 func (t Shrinking) watched(class string) Oracle {
 	return func(ctx context.Context, p plan.Plan) (Judgement, error) {
-		t.Plan = p
-		o, tally, _, err := t.record(ctx)
+		one := t // several are rehearsed at a time
+		one.Plan = p
+		o, tally, _, err := one.record(ctx)
 		if err != nil {
 			return Judgement{}, err
 		}
