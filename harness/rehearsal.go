@@ -29,8 +29,8 @@ type Outcome struct {
 	// else: that a plan was too short to mean something is the campaign's to count.
 	Findings   []results.Finding
 	Operations results.Operations
-	// Shown holds by class the operations that show the first violation of the history, by their
-	// IDs: those that had returned.
+	// Shown holds by class the operations after whose returns the first violation of the history was
+	// there, by their IDs.
 	Shown map[string][]int64
 	// Faults is how many were injected.
 	Faults int
@@ -209,9 +209,13 @@ func rehearse(ctx context.Context, d *driver) (err error) {
 func judgeRehearsal(
 	ctx context.Context, run *results.Run, d *driver, model string,
 ) (map[string][]int64, error) {
-	check, findings, err := Judge(ctx, model, d.kept.log.all(d.record.Pending()), d.events, Budget{
-		Time: rehearsalBudget, MemoryBytes: rehearsalMemory,
-	})
+	ops := d.kept.log.all(d.record.Pending())
+	budget := Budget{Time: rehearsalBudget, MemoryBytes: rehearsalMemory}
+	check, findings, err := Judge(ctx, model, ops, d.events, budget)
+	if err != nil {
+		return nil, err
+	}
+	judged, err := linearizability.ModelNamed(model)
 	if err != nil {
 		return nil, err
 	}
@@ -229,13 +233,7 @@ func judgeRehearsal(
 		if _, known := shown[string(e.Class)]; known {
 			continue
 		}
-		ids := []int64{}
-		for _, involved := range e.Operations {
-			if !involved.Open {
-				ids = append(ids, involved.Operation.ID)
-			}
-		}
-		shown[string(e.Class)] = ids
+		shown[string(e.Class)] = shownBy(ctx, judged, ops, e, budget.options())
 	}
 	return shown, nil
 }

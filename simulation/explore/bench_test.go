@@ -35,7 +35,7 @@ var optima = []Config{
 	{Bug: "shared-ballots", Class: invariants.TwoValues},
 	{Bug: "small-quorum", Class: twoWinners},
 	{Bug: "half-quorum", Class: twoWinners, Nodes: 4},
-	{Bug: "count-duplicates", Class: lostWrite, Nodes: 4},
+	{Bug: "count-duplicates", Class: staleRead, Nodes: 4},
 	{Bug: "stale-ballot-cache", Class: invariants.TwoValues},
 	{Bug: "local-read", Class: staleRead},
 	{Bug: "read-without-write-back", Class: staleRead},

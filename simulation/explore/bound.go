@@ -145,7 +145,7 @@ func (s *search) unanswered(st *state, unproposed int) int {
 	a := s.answers(st)
 	a.reduced = never
 	if unproposed > 0 {
-		a.reduced = b.resumed
+		a.reduced = min(b.resumed, a.proof)
 	}
 	total := 0
 	switch {
@@ -153,9 +153,9 @@ func (s *search) unanswered(st *state, unproposed int) int {
 		total = s.overtaking(st, &a)
 	case b.swaps > 0:
 		for range s.left(st) {
-			cost := b.read + b.resumed
+			cost := b.read + a.proof
 			if a.resumes || a.mayResume {
-				cost = b.resumed
+				cost = a.proof
 			}
 			a.swaps.add(cost)
 			a.mayResume = true
@@ -178,6 +178,9 @@ type answers struct {
 	// resumes: a node's next change needs no phase 1. mayResume: nor might that of another, after
 	// the answer to what it has in flight.
 	resumes, mayResume bool
+	// proof is what it costs at the least that a compare-and-set that was proposed is known to have
+	// applied: by its answer, or by that of another operation that saw its value.
+	proof int
 	// reduced is what the answer of the operation costs that is the first to propose something,
 	// after that; never if something was proposed.
 	reduced int
@@ -185,6 +188,24 @@ type answers struct {
 
 func (s *search) answers(st *state) (a answers) {
 	ops, touched := s.pasts.all[st.past].ops, s.pasts.tallies[st.past].touched
+	open := uint8(0)
+	a.proof = s.bound.fresh
+	for place := range s.config.Nodes {
+		for _, op := range s.locals.states[st.locals[place]].open {
+			_, cost := s.inFlight(st, place, op)
+			a.proof = min(a.proof, cost)
+			open |= 1 << op.number
+		}
+	}
+	for _, op := range ops {
+		if op.kind != history.CompareAndSet || op.returned > 0 || open>>op.number&1 == 1 {
+			continue
+		}
+		a.swaps.add(a.proof) // its node has given it up: who sees its value proves it
+		if touched > 0 && op.called >= touched {
+			a.lateSwaps.add(a.proof)
+		}
+	}
 	for place := range s.config.Nodes {
 		l := &s.locals.states[st.locals[place]]
 		a.resumes = a.resumes || l.progress.Resumes
@@ -197,7 +218,9 @@ func (s *search) answers(st *state) (a answers) {
 			}
 			if op.kind == history.CompareAndSet {
 				if l.progress.Awaited != paxos.Accepted {
-					cost += s.bound.resumed
+					cost += a.proof
+				} else {
+					cost = min(cost, a.proof)
 				}
 				a.swaps.add(cost)
 				if late {

@@ -39,7 +39,8 @@
 // nodes that stay down (nothing need be delivered to them), a crash within the effects of one
 // step (a Persist comes before what is sent because of it, and what is sent need not arrive, so
 // that such a crash is one before the step, or one after it), that a learner forgot what it had
-// learned, and wrong clocks (timers run out in any order). A disk that is lost under rules that
+// learned, compare-and-sets that expect what nobody writes, and wrong clocks (timers run out in any
+// order). A disk that is lost under rules that
 // let its node take part no more is the node's silence.
 //
 // # Why what is found is a smallest one
@@ -56,9 +57,8 @@
 //   - A call comes immediately before something that uses it: an event at its node, or the
 //     delivery of what it had the node send. To move it there, past events that use nothing of
 //     it, changes no event; it can only come after more returns, so that what was illegal still
-//     is. (The class may become another one of those that need one more operation to come before
-//     another: such a run is found too, if it is the smallest of its own class with calls that
-//     late.) A call that nothing uses can be left out. So the events that cost something use all
+//     is. The class may become another one of those that need one more operation to come before
+//     another: so what is found is the smallest run of its class with calls that late. A call that nothing uses can be left out. So the events that cost something use all
 //     calls since the event before, of which there are at most two (expand.go).
 //   - An operation that would wait for another one of its node is called after that one has
 //     ended: the node does the same for it then.
@@ -82,7 +82,8 @@
 // of one that has not, the rules say how large quorums are. An answer of another node is one
 // delivery; it answers a question, which is one more, unless the rules let an answer answer two
 // questions. The node's own answer is free. The cheapest operations that the class needs bound all:
-// two applied compare-and-sets for two winners, those that overtaken.go argues for where a value
+// two applied compare-and-sets for two winners (of which one may never be answered, if somebody saw
+// its value), those that overtaken.go argues for where a value
 // was overtaken, somebody who saw a value that was never written. (Once it was seen, that its
 // writer is told that it failed may show it: by a timer.) In any other case it is 1. A value must
 // have been proposed before: the phase 1 that is nearest to its end is counted besides, and saved

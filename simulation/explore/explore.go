@@ -146,6 +146,10 @@ func Search(ctx context.Context, c Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if twice := rules.Vote(rules.Vote(paxos.Votes{}, 1), 1); c.SelfLater && twice.Count() > 1 {
+		return Result{}, fmt.Errorf("explore %s with SelfLater (accepted: without, since there timers "+
+			"alone make a quorum of one node, which the bound does not know)", c.Bug)
+	}
 	var r Result
 	x := newLocals(rules, c.Nodes, c.key(), brokenBy[c.Class] != 0)
 	for operations := 1; operations <= c.OperationsMax && err == nil; operations++ {

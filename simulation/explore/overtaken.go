@@ -39,7 +39,7 @@ func (s *search) overtaking(st *state, a *answers) int {
 	}
 	swap := a.lateSwaps.least(1)
 	if left > 0 {
-		swap = min(swap, b.read+b.resumed)
+		swap = min(swap, b.read+a.proof)
 	}
 	guilty := min(swap, a.late.least(2-t.late)) + seen
 	if left > 0 {
@@ -57,15 +57,15 @@ func (s *search) overtaking(st *state, a *answers) int {
 func (s *search) resuming(st *state, a *answers, seen int) int {
 	b, cost := &s.bound, never
 	if a.mayResume {
-		cost = b.resumed + a.all.least(1)
+		cost = a.proof + a.all.least(1)
 	}
 	if !a.resumes {
 		return cost
 	}
 	if s.pasts.tallies[st.past].values > 1 || !b.distinct {
-		return min(cost, b.resumed+seen)
+		return min(cost, a.proof+seen)
 	}
-	return min(cost, b.resumed+s.unproposed(st, 2)+min(a.all.least(1), b.resumed))
+	return min(cost, a.proof+s.unproposed(st, 2)+min(a.all.least(1), b.resumed))
 }
 
 // untouched is overtaking as long as no answer has touched a value. No promise was carried along
@@ -78,7 +78,7 @@ func (s *search) untouched(st *state, a *answers) int {
 	swaps := a.swaps
 	for range left {
 		a.all.add(b.fresh)
-		swaps.add(b.read + b.resumed)
+		swaps.add(b.read + a.proof)
 	}
 	first := a.cheapest(&a.all, 1)
 	if !b.gone {
@@ -86,8 +86,8 @@ func (s *search) untouched(st *state, a *answers) int {
 	}
 	// The guilty one pays its phase 1, or was resumed after another answer: of a change, which is
 	// not the first answer unless it is a compare-and-set itself. Or there are two guilty ones.
-	guilty := min(first+b.read+b.resumed,
-		min(a.cheapest(&a.all, 2), swaps.least(1))+b.resumed)
+	guilty := min(first+b.read+a.proof,
+		min(a.cheapest(&a.all, 2), swaps.least(1))+a.proof)
 	if left > 1 {
 		guilty = min(guilty, first+2*b.fresh)
 	}

@@ -58,7 +58,11 @@ type tally struct {
 func tallyOf(ops []pastOp) (t tally) {
 	done := func(op pastOp) bool { return op.returned > 0 && !op.refused }
 	touched := uint8(0)
-	for _, op := range ops {
+	proven := prove(ops)
+	for i, op := range ops {
+		if proven>>i&1 == 1 {
+			touched |= 1<<op.number | 1<<op.expected
+		}
 		wrote, saw := uint8(0), op.value
 		if op.kind == history.Write || op.applied {
 			wrote = op.number
@@ -76,10 +80,13 @@ func tallyOf(ops []pastOp) (t tally) {
 		}
 	}
 	t.values = bits.OnesCount8(touched &^ 1)
-	for _, op := range ops {
+	for i, op := range ops {
 		late := t.touched > 0 && op.called >= t.touched && done(op)
-		if done(op) && op.applied {
+		if done(op) && op.applied || proven>>i&1 == 1 {
 			t.swapped++
+		}
+		if proven>>i&1 == 1 && t.touched > 0 && op.called >= t.touched {
+			t.lateSwaps++
 		}
 		if late {
 			t.late++
@@ -89,6 +96,30 @@ func tallyOf(ops []pastOp) (t tally) {
 		}
 	}
 	return t
+}
+
+// prove returns the set of the compare-and-sets, by place, that were not answered and are known to
+// have applied: an answered operation saw their value, or one of them did (package linearizability,
+// bound.go).
+func prove(ops []pastOp) (proven uint8) {
+	for _, op := range ops {
+		if op.returned == 0 || op.refused {
+			continue
+		}
+		seen := op.value
+		if op.applied {
+			seen = op.expected
+		}
+		for seen > 0 {
+			writer := ops[seen-1]
+			if writer.kind != history.CompareAndSet || writer.returned > 0 {
+				break
+			}
+			proven |= 1 << (seen - 1)
+			seen = writer.expected
+		}
+	}
+	return proven
 }
 
 func newPasts(decree, unseen bool) *pasts {
