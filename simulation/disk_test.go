@@ -33,7 +33,9 @@ func TestAFullDiskEndsANode(t *testing.T) {
 }
 
 // holdings are what the node's process remembers.
-func (n *node) holdings() map[paxos.Key]paxos.Acceptor { return maps.Collect(n.replica.Acceptors()) }
+func (n *node) holdings() map[paxos.Key]paxos.Acceptor {
+	return maps.Collect(n.replica.Acceptors())
+}
 
 // requireHeld requires that the node has forgotten nothing of what it held.
 func requireHeld(t *testing.T, held map[paxos.Key]paxos.Acceptor, n *node) {

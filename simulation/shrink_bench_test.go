@@ -81,11 +81,11 @@ func BenchmarkShrink(b *testing.B) {
 	b.ReportMetric(used[len(used)/2], "median-cpu-s")
 }
 
-// optimum returns the steps of the shortest run that shows the bug of a shrunk one in the same class,
-// with as many nodes and of up to as many operations, three at least; 0 where it is not known within
-// two minutes.
+// optimum returns the steps of the shortest run that shows the bug of a shrunk one in the same
+// class, with as many nodes and of up to as many operations, three at least; 0 where that is not
+// known within a minute.
 func optimum(b *testing.B, r shrink.Result) int {
-	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
 	c := explore.Config{
 		Bug: r.Plan.Bug, Class: r.Class, Nodes: r.Plan.Nodes, Decree: r.Plan.Workload == "decision",

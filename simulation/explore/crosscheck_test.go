@@ -90,7 +90,8 @@ func (x *scripted) reach(from int, st *state, cost int, unused uint8) {
 	}
 }
 
-// explore returns the cost of the smallest violation, never if there is none, and how many there are.
+// explore returns the cost of the smallest violation, never if there is none, and how many there
+// are.
 func (x *scripted) explore() (smallest, violations int, whole bool) {
 	smallest, whole = never, true
 	first := x.s.visits[0]
@@ -158,8 +159,8 @@ func (x *scripted) explore() (smallest, violations int, whole bool) {
 	return smallest, violations, whole
 }
 
-// Whatever a state yet costs, the bound of the answers says no more: for scripts of operations, by a
-// search that does not know it.
+// Whatever a state yet costs, the bound of the answers says no more: for scripts of operations, by
+// a search that does not know it.
 func TestWhatIsLeftCostsNoLessThanTheAnswersAreSaidTo(t *testing.T) {
 	op := func(node uint8, kind history.Kind, expected uint8) scriptedOp {
 		return scriptedOp{callOf{kind: kind, expected: expected}, node}

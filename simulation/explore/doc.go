@@ -58,8 +58,9 @@
 //     delivery of what it had the node send. To move it there, past events that use nothing of
 //     it, changes no event; it can only come after more returns, so that what was illegal still
 //     is. The class may become another one of those that need one more operation to come before
-//     another: so what is found is the smallest run of its class with calls that late. A call that nothing uses can be left out. So the events that cost something use all
-//     calls since the event before, of which there are at most two (expand.go).
+//     another: so what is found is the smallest run of its class with calls that late. A call
+//     that nothing uses can be left out. So the events that cost something use all calls since the
+//     event before, of which there are at most two (expand.go).
 //   - An operation that would wait for another one of its node is called after that one has
 //     ended: the node does the same for it then.
 //   - A crash that leaves the node as it was, but for its boot number, under which nothing was

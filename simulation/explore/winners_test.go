@@ -9,8 +9,8 @@ import (
 	"ordeal/node/paxos"
 )
 
-// A compare-and-set that was never answered and whose value was seen is one of two winners: a run of
-// size 8 that says so is found where nothing larger is looked for.
+// A compare-and-set that was never answered and whose value was seen is one of two winners: a run
+// of size 8 that says so is found where nothing larger is looked for.
 func TestAWinnerMayBeKnownByWhoSawItsValue(t *testing.T) {
 	c := Config{Bug: "read-without-write-back", Class: twoWinners, CostMax: 8}
 	require.NoError(t, Confirm(c, provenWinner()))
