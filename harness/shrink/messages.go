@@ -237,6 +237,9 @@ func (s *search) omit(ctx context.Context) error {
 				break
 			}
 		}
+		if err := s.firstTries(ctx); err != nil {
+			return err
+		}
 		if err := s.shorten(ctx); err != nil {
 			return err
 		}
@@ -304,6 +307,53 @@ func (s *search) fewerEvents(ctx context.Context) (bool, error) {
 		}
 		return q
 	})
+}
+
+// firstTries lets an operation get through the first time with what its node had to send again and
+// again, and waits no more. Nothing else makes such a run smaller: with one try less, it fails.
+func (s *search) firstTries(ctx context.Context) error {
+	s.better = func(j Judgement) bool {
+		return j.Tally.Size() < s.judged.Tally.Size() && (j.First || !s.judged.First)
+	}
+	defer func() { s.better = nil }()
+	for fewer := s.best.Recovery == 0; fewer; {
+		var plans []plan.Plan
+		var tried []nemesis.Timer
+		for _, timer := range s.judged.Tally.Timers {
+			timer.Occurrence = 1
+			if slices.Contains(tried, timer) {
+				continue
+			}
+			tried = append(tried, timer)
+			once := triedOnce(s.best, s.judged.Tally.Datagrams, timer)
+			waiting := once
+			waiting.Simulation.Mute = s.best.Simulation.Mute
+			plans = append(plans, once, waiting)
+		}
+		var err error
+		if fewer, err = s.anyOf(ctx, plans, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// triedOnce returns the plan in which nothing is lost of an operation of which another one of its
+// kind was delivered on its link, and the timer that would try again is muted.
+func triedOnce(p plan.Plan, delivered []nemesis.Datagram, timer nemesis.Timer) plan.Plan {
+	arrives := func(d nemesis.Datagram) bool {
+		return d.Operation == timer.Operation &&
+			slices.ContainsFunc(delivered, func(other nemesis.Datagram) bool {
+				other.Occurrence = d.Occurrence
+				return other == d
+			})
+	}
+	p.Simulation.Lose = slices.DeleteFunc(slices.Clone(p.Simulation.Lose), arrives)
+	others := slices.DeleteFunc(slices.Clone(p.Simulation.Mute), func(t nemesis.Timer) bool {
+		return t.Node == timer.Node && t.Operation == timer.Operation
+	})
+	p.Simulation.Mute = with(others, []nemesis.Timer{timer})
+	return p
 }
 
 // shorten takes out of the lists what the run does not become larger without.
