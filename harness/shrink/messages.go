@@ -277,6 +277,16 @@ func with[E comparable](list, more []E) []E {
 	return all
 }
 
+// demand lets only plans become the best whose size is below that of the best one by so much at
+// least, and of which the violation is told first if it is of the best one. It ends when done is
+// called.
+func (s *search) demand(less int) (done func()) {
+	s.better = func(j Judgement) bool {
+		return j.Tally.Size()+less <= s.judged.Tally.Size() && (j.First || !s.judged.First)
+	}
+	return func() { s.better = nil }
+}
+
 // fewerEvents leaves out what of the counted datagrams and timers can be: what makes the run
 // smaller.
 func (s *search) fewerEvents(ctx context.Context) (bool, error) {
@@ -286,10 +296,7 @@ func (s *search) fewerEvents(ctx context.Context) (bool, error) {
 		timers = nil // a plan that proves its recovery mutes none
 	}
 	datagrams := len(t.Datagrams)
-	s.better = func(j Judgement) bool {
-		return j.Tally.Size() < s.judged.Tally.Size() && (j.First || !s.judged.First)
-	}
-	defer func() { s.better = nil }()
+	defer s.demand(1)()
 	return s.reduce(ctx, datagrams+len(timers), 1, func(kept []int) plan.Plan {
 		q := p
 		q.Simulation.Lose = slices.Clone(p.Simulation.Lose)
@@ -312,10 +319,7 @@ func (s *search) fewerEvents(ctx context.Context) (bool, error) {
 // firstTries lets an operation get through the first time with what its node had to send again and
 // again, and waits no more. Nothing else makes such a run smaller: with one try less, it fails.
 func (s *search) firstTries(ctx context.Context) error {
-	s.better = func(j Judgement) bool {
-		return j.Tally.Size() < s.judged.Tally.Size() && (j.First || !s.judged.First)
-	}
-	defer func() { s.better = nil }()
+	defer s.demand(1)()
 	for fewer := s.best.Recovery == 0; fewer; {
 		var plans []plan.Plan
 		var tried []nemesis.Timer
@@ -359,10 +363,7 @@ func triedOnce(p plan.Plan, delivered []nemesis.Datagram, timer nemesis.Timer) p
 // shorten takes out of the lists what the run does not become larger without.
 func (s *search) shorten(ctx context.Context) error {
 	p := s.best
-	s.better = func(j Judgement) bool {
-		return j.Tally.Size() <= s.judged.Tally.Size() && (j.First || !s.judged.First)
-	}
-	defer func() { s.better = nil }()
+	defer s.demand(0)()
 	datagrams := len(p.Simulation.Lose)
 	_, err := s.reduce(ctx, p.Simulation.Omissions(), 1, func(kept []int) plan.Plan {
 		q := p
