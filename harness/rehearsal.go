@@ -30,7 +30,7 @@ type Outcome struct {
 	Findings   []results.Finding
 	Operations results.Operations
 	// Shown holds by class the operations after whose returns the first violation of the history was
-	// there, by their IDs.
+	// there, by their IDs. Only Record tells.
 	Shown map[string][]int64
 	// Faults is how many were injected.
 	Faults int
@@ -88,12 +88,9 @@ func (o Outcome) kinds(wanted []string) []results.Finding {
 	return kinds
 }
 
-// rehearsalBudget is how long the check of a rehearsal may take, and rehearsalMemory what memory.
-// Its keys are small and their values unique: it takes microseconds.
-const (
-	rehearsalBudget = 10 * time.Second
-	rehearsalMemory = 64 << 20
-)
+// rehearsalBudget bounds the check of a rehearsal. Its keys are small and their values unique: it
+// takes microseconds.
+var rehearsalBudget = Budget{Time: 10 * time.Second, MemoryBytes: 64 << 20}
 
 // Run takes the rehearsal from plan to outcome. The error is the context's, or says that it could
 // not begin.
@@ -104,28 +101,36 @@ func (t Rehearsal) Run(ctx context.Context) (Outcome, error) {
 
 // Record is Run, and returns the operations too, in the order of their calls.
 func (t Rehearsal) Record(ctx context.Context) (Outcome, []history.Operation, error) {
-	o, d, err := t.run(ctx)
+	o, r, err := t.run(ctx)
 	if err != nil {
 		return o, nil, err
 	}
-	ops := d.kept.log.all(d.record.Pending())
-	slices.SortFunc(ops, func(a, b history.Operation) int { return cmp.Compare(a.ID, b.ID) })
-	return o, ops, nil
+	slices.SortFunc(r.ops, func(a, b history.Operation) int { return cmp.Compare(a.ID, b.ID) })
+	o.Shown, err = r.shown(ctx)
+	return o, r.ops, err
 }
 
-// run is Run, and returns the driver, which is done.
-func (t Rehearsal) run(ctx context.Context) (Outcome, *driver, error) {
+// A judgedRun is what was judged of a rehearsal: its operations, and what explains the illegal
+// keys.
+type judgedRun struct {
+	model     string
+	ops       []history.Operation
+	explained []linearizability.Explanation
+}
+
+// run is Run, and returns what was judged.
+func (t Rehearsal) run(ctx context.Context) (Outcome, judgedRun, error) {
 	schedule, err := t.Plan.Schedule()
 	if err != nil {
-		return Outcome{}, nil, err
+		return Outcome{}, judgedRun{}, err
 	}
 	workload, err := t.Plan.NewWorkload()
 	if err != nil {
-		return Outcome{}, nil, err
+		return Outcome{}, judgedRun{}, err
 	}
 	env, err := t.Start(t.Plan)
 	if err != nil {
-		return Outcome{}, nil, err
+		return Outcome{}, judgedRun{}, err
 	}
 	// Closing twice does nothing; whatever ends the run early has nothing more to say.
 	defer func() { _ = env.Close(context.WithoutCancel(ctx)) }()
@@ -135,14 +140,14 @@ func (t Rehearsal) run(ctx context.Context) (Outcome, *driver, error) {
 	}
 	judges, err := t.judges(workload.Model())
 	if err != nil {
-		return Outcome{}, nil, err
+		return Outcome{}, judgedRun{}, err
 	}
 	d.watch = newWatch(ctx, judges, d.record.Pending, silent, true)
 	defer d.watch.close()
 	run := results.Run{Plan: t.Plan}
 	if err := rehearse(ctx, d); err != nil {
 		if ctx.Err() != nil {
-			return Outcome{}, nil, ctx.Err()
+			return Outcome{}, judgedRun{}, ctx.Err()
 		}
 		run.Find(results.Finding{Verdict: results.Harness, Class: "the loop", What: err.Error()})
 	}
@@ -152,13 +157,11 @@ func (t Rehearsal) run(ctx context.Context) (Outcome, *driver, error) {
 		run.Find(notRecovered(&run))
 	}
 	// What an interruption leaves unjudged says nothing of the nodes.
-	shown, err := judgeRehearsal(ctx, &run, d, workload.Model())
+	r, err := judgeRehearsal(ctx, &run, d, workload.Model())
 	if err = errors.Join(err, ctx.Err()); err != nil {
-		return Outcome{}, nil, err
+		return Outcome{}, judgedRun{}, err
 	}
-	o := t.outcome(run, d)
-	o.Shown = shown
-	return o, d, d.env.Close(ctx)
+	return t.outcome(run, d), r, d.env.Close(ctx)
 }
 
 // outcome puts together what a rehearsal came to.
@@ -205,35 +208,38 @@ func rehearse(ctx context.Context, d *driver) (err error) {
 	return d.broken
 }
 
-// judgeRehearsal adds a finding for each violation of the history, and returns what shows them.
+// judgeRehearsal adds a finding for each violation of the history.
 func judgeRehearsal(
 	ctx context.Context, run *results.Run, d *driver, model string,
-) (map[string][]int64, error) {
-	ops := d.kept.log.all(d.record.Pending())
-	budget := Budget{Time: rehearsalBudget, MemoryBytes: rehearsalMemory}
-	check, findings, err := Judge(ctx, model, ops, d.events, budget)
+) (judgedRun, error) {
+	r := judgedRun{model: model, ops: d.kept.log.all(d.record.Pending())}
+	check, findings, err := Judge(ctx, model, r.ops, d.events, rehearsalBudget)
 	if err != nil {
-		return nil, err
-	}
-	judged, err := linearizability.ModelNamed(model)
-	if err != nil {
-		return nil, err
+		return r, err
 	}
 	for _, f := range findings {
 		if f.Verdict != results.Vacuous {
 			run.Find(f)
 		}
 	}
-	explained := check.Linearizability.Violations
+	r.explained = check.Linearizability.Violations
 	if check.Decisions != nil {
-		explained = slices.Concat(explained, check.Decisions.Violations)
+		r.explained = slices.Concat(r.explained, check.Decisions.Violations)
+	}
+	return r, nil
+}
+
+// shown returns what an Outcome of that name holds.
+func (r judgedRun) shown(ctx context.Context) (map[string][]int64, error) {
+	model, err := linearizability.ModelNamed(r.model)
+	if err != nil {
+		return nil, err
 	}
 	shown := make(map[string][]int64)
-	for _, e := range explained {
-		if _, known := shown[string(e.Class)]; known {
-			continue
+	for _, e := range r.explained {
+		if _, known := shown[string(e.Class)]; !known {
+			shown[string(e.Class)] = shownBy(ctx, model, r.ops, e, rehearsalBudget.options())
 		}
-		shown[string(e.Class)] = shownBy(ctx, judged, ops, e, budget.options())
 	}
 	return shown, nil
 }

@@ -69,11 +69,11 @@ func requireNeeded(t *testing.T, r shrink.Result) {
 func counted(t *testing.T, p plan.Plan, class string) (nemesis.Tallied, bool) {
 	t.Helper()
 	var tally shrink.Tally
-	o, err := harness.Rehearsal{Plan: p, Start: func(p plan.Plan) (harness.Environment, error) {
+	o, _, err := harness.Rehearsal{Plan: p, Start: func(p plan.Plan) (harness.Environment, error) {
 		env, watching, err := watch(p)
 		tally = watching
 		return env, err
-	}}.Run(context.Background())
+	}}.Record(context.Background())
 	require.NoError(t, err)
 	violates := slices.ContainsFunc(o.Findings, func(f results.Finding) bool {
 		return f.Verdict == results.Violation && f.Class == class
