@@ -49,7 +49,7 @@ func (w *World) Invoke(
 		number = w.clients.called[op.Client]
 	}
 	c := &call{
-		op: op, node: n, done: done, request: requestOf(op),
+		op: op, node: n, done: done, request: RequestOf(op),
 		number: uint64(op.Client+1)<<clientShift | number,
 	}
 	c.request.Number = c.number
@@ -60,8 +60,9 @@ func (w *World) Invoke(
 	e.kind, e.node, e.call = happensGivingUp, int32(n.index), c
 }
 
-// requestOf is what a node makes of an operation that reaches it over HTTP.
-func requestOf(op history.Operation) replica.Request {
+// RequestOf returns what a node makes of an operation that reaches it over HTTP, without a number.
+// It panics for a kind that there is not.
+func RequestOf(op history.Operation) replica.Request {
 	r := replica.Request{Key: paxos.Key{Name: op.Key}}
 	content := []byte(op.Value.Text())
 	switch op.Kind {

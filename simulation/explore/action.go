@@ -6,6 +6,7 @@ import (
 	"ordeal/history"
 	"ordeal/node/paxos"
 	"ordeal/node/replica"
+	"ordeal/simulation"
 )
 
 // A Kind is what an Action is.
@@ -135,23 +136,8 @@ func numberOf(r paxos.Result) uint8 {
 
 // requestOf is what a node is asked for an operation on the key.
 func requestOf(op history.Operation, key paxos.Key) replica.Request {
-	r := replica.Request{Number: uint64(op.ID), Key: key}
-	content := []byte(op.Value.Text())
-	switch op.Kind {
-	case history.Read:
-		r.Change = paxos.Change{Kind: paxos.ChangeRead}
-	case history.Write:
-		r.Change = paxos.Change{Kind: paxos.ChangeWrite, Content: content}
-	case history.CompareAndSet:
-		r.Change = paxos.Change{
-			Kind: paxos.ChangeCompareAndSet, Content: content,
-			Expected: []byte(op.Expected.Text()), ExpectNothing: !op.Expected.IsSet(),
-		}
-	case history.Propose:
-		r.Change = paxos.Change{Kind: paxos.ChangePropose, Content: content}
-	default:
-		r.Learn = true
-	}
+	r := simulation.RequestOf(op)
+	r.Number, r.Key = uint64(op.ID), key
 	return r
 }
 
